@@ -1,0 +1,1 @@
+"""Where everything Hookyard knows is kept: SQLite by default, Postgres at scale."""

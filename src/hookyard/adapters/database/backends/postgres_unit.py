@@ -1,0 +1,106 @@
+"""A unit on Postgres: synchronous to whoever wrote it, run in a greenlet over one session.
+
+# why: units are synchronous functions so that one text serves both engines; SQLAlchemy's
+# greenlet bridge lets them wait for the asynchronous driver without a thread each.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection, Executable, RowMapping
+from sqlalchemy.util import await_only
+
+from hookyard.adapters.database.backends.postgres_pool import CoreView, Session
+from hookyard.adapters.database.port import Dialect, RawParam, RawSql, Row, Unit
+
+T = TypeVar("T")
+
+
+class PostgresUnit(Unit):
+    """Begins with its first statement: a unit that asks nothing costs nothing.
+
+    `in_doubt` while the server may have committed and has not said so.
+    """
+
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, session: Session, view: CoreView, begin: str, *, at_once: bool) -> None:
+        self.callbacks: list[Callable[[], None]] = []
+        self.begun = False
+        self.in_doubt = False
+        self._session = session
+        self._driver = session.driver
+        self._view = view
+        self._begin = begin
+        self._at_once = at_once
+
+    @property
+    def connection(self) -> Connection:  # type: ignore[override]
+        """SQLAlchemy's view of the session, inside the transaction."""
+        self._start()
+        return self._view.of(self._session)
+
+    def fetch(
+        self, statement: Executable, parameters: Mapping[str, object] | None = None
+    ) -> Sequence[RowMapping]:
+        return self.connection.execute(statement, parameters or {}).mappings().all()
+
+    def run(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, object] | Sequence[Mapping[str, object]] | None = None,
+    ) -> int:
+        return self.connection.execute(statement, parameters or {}).rowcount
+
+    def fetch_raw(self, sql: RawSql, *parameters: RawParam) -> list[Row]:
+        self._start()
+        rows = await_only(self._driver.fetch(sql.postgresql, *parameters))
+        return [tuple(row) for row in rows]
+
+    def fetch_at_once(self, sql: RawSql, *parameters: RawParam) -> list[Row]:
+        if self.begun or not self._at_once:
+            return self.fetch_raw(sql, *parameters)
+        rows = await_only(self._driver.fetch(sql.postgresql, *parameters))
+        return [tuple(row) for row in rows]
+
+    def run_raw(self, sql: RawSql, *parameters: RawParam) -> int:
+        self._start()
+        status = await_only(self._driver.execute(sql.postgresql, *parameters))
+        last = status.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+    def run_raw_many(self, sql: RawSql, rows: Iterable[Row]) -> int:
+        self._start()
+        await_only(self._driver.executemany(sql.postgresql, rows))
+        return -1
+
+    def lock(self, name: str) -> None:
+        self._start()
+        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        key = int.from_bytes(digest, "big", signed=True)
+        await_only(self._driver.execute("SELECT pg_advisory_xact_lock($1)", key))
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def _start(self) -> None:
+        if not self.begun:
+            await_only(self._driver.execute(self._begin))
+            self.begun = True
+
+    async def commit(self) -> None:
+        """Put it on disk."""
+        if not self.begun:
+            return
+        self.in_doubt = True
+        said = await self._driver.execute("COMMIT")
+        self.in_doubt = False
+        if said != "COMMIT":
+            # spec: COMMIT of a transaction that has failed rolls it back and answers ROLLBACK.
+            raise RuntimeError("a unit went on after a statement of its own had failed")
+
+    async def roll_back(self) -> None:
+        """Undo it, where there is still a session to say so to."""
+        if self.begun and not self._driver.is_closed():
+            await self._driver.execute("ROLLBACK", timeout=5.0)

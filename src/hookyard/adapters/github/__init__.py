@@ -1,0 +1,1 @@
+"""GitHub over HTTP: app authentication, REST with limits, ETags and pages."""

@@ -1,0 +1,1 @@
+"""Jira Cloud's REST interface, as far as it is needed: webhooks that were never delivered."""

@@ -1,0 +1,1 @@
+"""One module for each broker; only `bootstrap` opens them."""

@@ -1,0 +1,119 @@
+"""The tree of errors. Each class has a stable `code`, an HTTP status and a docstring that is
+the default message; the edge translates it once to `application/problem+json` (RFC 9457).
+
+HookyardError
+├── Invalid             400  the input cannot be used as it stands
+├── Unauthenticated     401  no valid credential
+├── Forbidden           403  known caller, missing right
+├── NotFound            404
+├── Conflict            409  the state moved on
+│   └── StaleLease      409
+├── RequestTimeout      408  the body did not arrive in time
+├── TooLarge            413
+├── UnsupportedMedia    415
+├── Limited             429  try again after `retry_after_s`
+└── Unavailable         503  our own failure; try again after `retry_after_s`
+ConfigurationError           stops the start; names the setting and the fix
+"""
+
+from typing import ClassVar
+
+
+class HookyardError(Exception):
+    """Something went wrong inside Hookyard."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str | None = None, *, code: str | None = None) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip()
+        self.problem_code = code or self.code
+        super().__init__(self.detail)
+
+
+class Invalid(HookyardError):
+    """The request cannot be used as it stands."""
+
+    code = "invalid"
+    status = 400
+
+
+class Unauthenticated(HookyardError):
+    """No valid credential was sent."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class Forbidden(HookyardError):
+    """The caller may not do this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(HookyardError):
+    """There is nothing here under this name."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(HookyardError):
+    """The state moved on; read it again before trying again."""
+
+    code = "conflict"
+    status = 409
+
+
+class StaleLease(Conflict):
+    """The lease was lost to another attempt; nothing was changed."""
+
+    code = "stale_lease"
+
+
+class RequestTimeout(HookyardError):
+    """The body did not arrive in time."""
+
+    code = "too_slow"
+    status = 408
+
+
+class TooLarge(HookyardError):
+    """The body is larger than the limit."""
+
+    code = "too_large"
+    status = 413
+
+
+class UnsupportedMedia(HookyardError):
+    """The content type or encoding is not accepted here."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class Limited(HookyardError):
+    """Too many requests; slow down."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(HookyardError):
+    """Hookyard could not do its part; nothing was accepted."""
+
+    code = "unavailable"
+    status = 503
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class ConfigurationError(Exception):
+    """A setting is wrong or missing. The message names it and the fix."""

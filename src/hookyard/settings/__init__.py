@@ -1,0 +1,187 @@
+"""Settings: read once at start from the environment, `.env` and `hookyard.toml`, then frozen.
+
+Every setting is a row of `SETTINGS`. Its own name starts with `HOOKYARD_`; conventional names
+are accepted too. The environment wins over `.env`, `.env` over `hookyard.toml`.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hookyard.kit.errors import ConfigurationError
+from hookyard.settings.files import from_dotenv, from_toml
+from hookyard.settings.model import (
+    BlobSettings,
+    DatabaseSettings,
+    GitHubSettings,
+    HttpSettings,
+    QueueSettings,
+    RecoverySettings,
+    Settings,
+    SourceSettings,
+    WorkerSettings,
+)
+from hookyard.settings.read import LANES
+from hookyard.settings.table import SETTINGS, Setting, Value
+
+__all__ = [
+    "LANES",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "Value",
+    "build_settings",
+    "layers",
+    "load_settings",
+    "read_environment",
+]
+
+_IN_FILES = frozenset(
+    name for setting in SETTINGS for name in (setting.name, f"{setting.name}_FILE")
+)
+
+
+def layers(folder: Path, environ: Mapping[str, str]) -> tuple[tuple[str, Mapping[str, str]], ...]:
+    """Where settings are read from, by name, the weakest first."""
+    return (
+        ("hookyard.toml", from_toml(folder / "hookyard.toml", _IN_FILES)),
+        (".env", from_dotenv(folder / ".env")),
+        ("environment", environ),
+    )
+
+
+def read_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The raw settings: `hookyard.toml` under `.env` under the environment, blanks left out.
+
+    Each setting stands under one name: the first of its names in the highest place that sets it.
+    """
+    merged: dict[str, str] = {}
+    for _, layer in layers(folder, environ):
+        merged.update({name: text for name, text in layer.items() if text.strip()})
+        for setting in SETTINGS:
+            name, text = _set_in(layer, setting)
+            if text:
+                merged = {k: v for k, v in merged.items() if k not in setting.names} | {name: text}
+    return merged
+
+
+def _set_in(layer: Mapping[str, str], setting: Setting) -> tuple[str, str]:
+    """The name and text that one place gives a setting; "" where it gives none."""
+    for name in setting.names:
+        text = layer.get(name, "").strip() or _pointed_at(name, layer.get(f"{name}_FILE", ""))
+        if text:
+            return name, text
+    return setting.name, ""
+
+
+def _pointed_at(name: str, pointer: str) -> str:
+    if not pointer.strip():
+        return ""
+    try:
+        return Path(pointer.strip()).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{name}_FILE: cannot read {pointer}: {type(error).__name__}"
+        ) from None
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, *, folder: Path | None = None
+) -> Settings:
+    """Read and check everything; ConfigurationError names the wrong setting and the fix."""
+    raw = read_environment(folder or Path.cwd(), os.environ if environ is None else environ)
+    values = {setting.name: _value(setting, raw) for setting in SETTINGS}
+    return build_settings(values)
+
+
+# The fields of each class, in order, by the names of their settings.
+BLOBS = (
+    "BLOBSTORE_BUCKET", "BLOBSTORE_ENDPOINT", "BLOBSTORE_REGION", "BLOBSTORE_PREFIX",
+    "BLOBSTORE_ACCESS_KEY_ID", "BLOBSTORE_SECRET_ACCESS_KEY", "BLOBSTORE_SESSION_TOKEN",
+    "MAX_ARTIFACT",
+)  # fmt: skip
+QUEUE = ("QUEUE_BACKEND", "REDIS_URL", "QUEUE_PREFIX", "SQS_QUEUE_TYPE", "SQS_QUEUE_URLS")
+DATABASE = ("DATABASE_URL", "DATABASE_POOL", "DATABASE_POOLED", "DATABASE_DIRECT_URL")
+GITHUB = (
+    "GITHUB_APP_ID", "GITHUB_APP_SLUG", "GITHUB_PRIVATE_KEY", "GITHUB_API_BASE_URL",
+    "GITHUB_WRITES_PER_MINUTE", "GITHUB_WRITES_PER_HOUR",
+)  # fmt: skip
+SOURCES = (
+    "SOURCES_FILE", "GITHUB_WEBHOOK_SECRET", "JIRA_WEBHOOK_SECRET", "SLACK_SIGNING_SECRET",
+    "SENTRY_WEBHOOK_SECRET",
+)  # fmt: skip
+RECOVERY = (
+    "RECOVER", "RECOVER_EVENTS", "RECOVER_WITHIN_HOURS", "RECOVER_READS_PER_MINUTE", "SILENCE_GAPS",
+)  # fmt: skip
+HTTP = (
+    "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
+)  # fmt: skip
+WORKER = (
+    "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
+    "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
+    "LEASES_PER_KEY", "LEASES_PER_OWNER",
+)  # fmt: skip
+
+
+def build_settings(values: Mapping[str, Value]) -> Settings:
+    """Checked values by name → the frozen tree."""
+
+    def some(*names: str) -> Iterator[Value]:
+        return (values[f"HOOKYARD_{name}"] for name in names)
+
+    (data_dir,) = some("DATA_DIR")
+    (otel_endpoint,) = some("OTEL_ENDPOINT")
+    settings = Settings(
+        data_dir,  # type: ignore[arg-type]
+        DatabaseSettings(*some(*DATABASE)),  # type: ignore[arg-type]
+        QueueSettings(*some(*QUEUE)),  # type: ignore[arg-type]
+        GitHubSettings(*some(*GITHUB)),  # type: ignore[arg-type]
+        SourceSettings(*some(*SOURCES)),  # type: ignore[arg-type]
+        RecoverySettings(*some(*RECOVERY)),  # type: ignore[arg-type]
+        HttpSettings(*some(*HTTP)),  # type: ignore[arg-type]
+        WorkerSettings(*some(*WORKER)),  # type: ignore[arg-type]
+        otel_endpoint,  # type: ignore[arg-type]
+        BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
+    )
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    if settings.worker.retention_days < 7:
+        raise ConfigurationError(
+            "HOOKYARD_RETENTION_DAYS must be at least 7: deliveries may be sent again for days, "
+            "and what is forgotten cannot be recognised"
+        )
+    if settings.queue.backend == "redis" and settings.queue.redis_url is None:
+        raise ConfigurationError("REDIS_URL is missing: QUEUE_BACKEND=redis needs it")
+    if settings.database.direct_url and not settings.database.url:
+        raise ConfigurationError(
+            "HOOKYARD_DATABASE_DIRECT_URL leads around a pooler to the database of "
+            "DATABASE_URL, which is not set"
+        )
+    _check_blobs(settings.blobs)
+    if bool(settings.github.app_id) != bool(settings.github.private_key):
+        missing = "GITHUB_PRIVATE_KEY" if settings.github.app_id else "GITHUB_APP_ID"
+        raise ConfigurationError(f"{missing} is missing: a GitHub App needs both id and key")
+
+
+def _check_blobs(blobs: BlobSettings) -> None:
+    if bool(blobs.access_key_id) != bool(blobs.secret_access_key):
+        missing = "SECRET_ACCESS_KEY" if blobs.access_key_id else "ACCESS_KEY_ID"
+        raise ConfigurationError(f"BLOBSTORE_{missing} is missing: a bucket's key has both parts")
+    if blobs.bucket is None and (blobs.endpoint or blobs.access_key_id or blobs.prefix):
+        raise ConfigurationError(
+            "BLOBSTORE_BUCKET is missing: without it large bytes go to the data folder"
+        )
+
+
+def _value(setting: Setting, raw: Mapping[str, str]) -> Value:
+    name = next((name for name in setting.names if name in raw), None)
+    if name is None:
+        return setting.default
+    try:
+        return setting.parse(raw[name])
+    except ValueError as error:
+        reason = str(error) if str(error).startswith("must") else "cannot be read"
+        raise ConfigurationError(f"{name}: {reason} ({setting.help})") from None

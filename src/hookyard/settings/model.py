@@ -1,0 +1,128 @@
+"""Everything that can be set, as one frozen tree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hookyard.kit.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the ledger lives: a Postgres URL, or None for SQLite under the data folder.
+
+    `pooled`: a transaction-mode pooler stands between; `direct_url` leads around it.
+    """
+
+    url: Secret | None
+    pool_size: int
+    pooled: bool = False
+    direct_url: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """What carries pointers to workers; `sqs_urls` has `lane=url` for each lane, or nothing."""
+
+    backend: str
+    redis_url: Secret | None
+    prefix: str
+    sqs_type: str
+    sqs_urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """Where large bytes go: a bucket of S3, or None for a folder of the data folder.
+
+    `max_artifact` in bytes.
+    """
+
+    bucket: str | None
+    endpoint: str | None
+    region: str | None
+    prefix: str
+    access_key_id: str | None
+    secret_access_key: Secret | None
+    session_token: Secret | None
+    max_artifact: int
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubSettings:
+    """The GitHub App and the host it lives on."""
+
+    app_id: str | None
+    app_slug: str | None
+    private_key: Secret | None
+    api_base_url: str
+    writes_per_minute: int
+    writes_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """Where webhooks may come from: one secret list for each provider, and a file for more."""
+
+    file: Path | None
+    github: tuple[Secret, ...]
+    jira: tuple[Secret, ...]
+    slack: tuple[Secret, ...]
+    sentry: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverySettings:
+    """How deliveries that never arrived are looked for, and when a source counts as silent."""
+
+    enabled: bool
+    events: tuple[str, ...]
+    within_h: int
+    reads_per_minute: int
+    silence_gaps: float
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The front door. Sizes in bytes."""
+
+    host: str
+    port: int
+    public_url: str | None
+    admin_key: Secret | None
+    max_body: int
+    body_budget: int
+    log_level: str
+    log_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How jobs are run. Durations in seconds."""
+
+    concurrency: int
+    lease_s: float
+    drain_s: float
+    drain_notice_s: float
+    task_logs_dir: Path | None
+    agent_command: str | None
+    agent_timeout_s: float
+    retention_days: int
+    lanes: tuple[str, ...]
+    leases_per_key: int
+    leases_per_owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    data_dir: Path
+    database: DatabaseSettings
+    queue: QueueSettings
+    github: GitHubSettings
+    sources: SourceSettings
+    recovery: RecoverySettings
+    http: HttpSettings
+    worker: WorkerSettings
+    otel_endpoint: str | None
+    blobs: BlobSettings

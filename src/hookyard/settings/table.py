@@ -1,0 +1,138 @@
+"""Every setting as a row: names, how it is read, default, what it is for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from hookyard.kit.secret import Secret
+from hookyard.settings import read
+
+Value: TypeAlias = (
+    str | int | float | bool | Path | Secret | tuple[Secret, ...] | tuple[str, ...] | None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name, other names it answers to, how it is read, what it is for."""
+
+    name: str
+    parse: Callable[[str], Value]
+    default: Value
+    help: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, the own one first."""
+        return (self.name, *self.also)
+
+
+MIB = 1024 * 1024
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("HOOKYARD_DATA_DIR", read.path, Path(".hookyard"),
+            "SQLite file, keys, logs (mode 0700)"),
+    Setting("HOOKYARD_DATABASE_URL", read.database, None, "Postgres; unset means SQLite",
+            ("DATABASE_URL",)),
+    Setting("HOOKYARD_DATABASE_POOL", read.number, 10, "Postgres connections of one process"),
+    Setting("HOOKYARD_DATABASE_POOLED", read.flag, default=False,
+            help="A transaction-mode pooler (PgBouncer) stands before Postgres"),
+    Setting("HOOKYARD_DATABASE_DIRECT_URL", read.database, None,
+            "Postgres around that pooler, for wake-ups and migrations"),
+    Setting("HOOKYARD_QUEUE_BACKEND", read.one_of("database", "redis", "sqs"), "database",
+            "What tells workers of ready jobs: database, redis or sqs", ("QUEUE_BACKEND",)),
+    Setting("HOOKYARD_REDIS_URL", read.redis, None,
+            "Redis 7 or Valkey, for the redis backend (needs hookyard[redis])", ("REDIS_URL",)),
+    Setting("HOOKYARD_QUEUE_PREFIX", read.queue_name, "hookyard",
+            "What the names of streams and queues begin with", ("HOOKYARD_SQS_QUEUE_PREFIX",)),
+    Setting("HOOKYARD_SQS_QUEUE_TYPE", read.one_of("standard", "fifo"), "standard",
+            "SQS queues named by prefix: standard, or fifo with .fifo at the end of their names"),
+    Setting("HOOKYARD_SQS_QUEUE_URLS", read.queue_urls, (),
+            "SQS queues by address instead of by prefix: lane=url for each lane, comma-separated"),
+    Setting("HOOKYARD_BLOBSTORE_BUCKET", read.bucket, None,
+            "S3 bucket for large bytes (needs hookyard[s3]); unset means the data folder",
+            ("BLOBSTORE_BUCKET",)),
+    Setting("HOOKYARD_BLOBSTORE_ENDPOINT", read.url, None,
+            "Address of an S3-compatible store; unset means AWS", ("BLOBSTORE_ENDPOINT",)),
+    Setting("HOOKYARD_BLOBSTORE_REGION", read.text, None,
+            "Region of the bucket; else AWS_REGION, else us-east-1", ("BLOBSTORE_REGION",)),
+    Setting("HOOKYARD_BLOBSTORE_PREFIX", read.folder, "",
+            "Folder of the bucket that is Hookyard's alone", ("BLOBSTORE_PREFIX",)),
+    Setting("HOOKYARD_BLOBSTORE_ACCESS_KEY_ID", read.text, None,
+            "Key of the bucket; else AWS_ACCESS_KEY_ID, else the machine's role",
+            ("BLOBSTORE_ACCESS_KEY_ID",)),
+    Setting("HOOKYARD_BLOBSTORE_SECRET_ACCESS_KEY", read.secret, None, "Its secret part",
+            ("BLOBSTORE_SECRET_ACCESS_KEY",)),
+    Setting("HOOKYARD_BLOBSTORE_SESSION_TOKEN", read.secret, None,
+            "Its token, where the key is a temporary one", ("BLOBSTORE_SESSION_TOKEN",)),
+    Setting("HOOKYARD_MAX_ARTIFACT", read.number, 256 * MIB, "Largest artifact of a job, bytes"),
+    Setting("HOOKYARD_GITHUB_APP_ID", read.text, None, "The GitHub App's id", ("GITHUB_APP_ID",)),
+    Setting("HOOKYARD_GITHUB_APP_SLUG", read.text, None,
+            "The App's name in mentions, as in @my-app", ("GITHUB_APP_SLUG",)),
+    Setting("HOOKYARD_GITHUB_PRIVATE_KEY", read.secret, None,
+            "The App's PEM private key (\\n for line ends); or the same name with _FILE",
+            ("GITHUB_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY")),
+    Setting("HOOKYARD_GITHUB_API_BASE_URL", read.url, "https://api.github.com",
+            "GitHub's API; for Enterprise Server https://HOST/api/v3", ("GITHUB_API_BASE_URL",)),
+    Setting("HOOKYARD_GITHUB_WRITES_PER_MINUTE", read.number, 80,
+            "Content-creating calls a minute for one installation"),
+    Setting("HOOKYARD_GITHUB_WRITES_PER_HOUR", read.number, 500,
+            "Content-creating calls an hour for one installation"),
+    Setting("HOOKYARD_SOURCES_FILE", read.path, None,
+            "YAML file of webhook sources: several Apps, hosts, providers"),
+    Setting("HOOKYARD_GITHUB_WEBHOOK_SECRET", read.secrets, (),
+            "Webhook secret; several, comma-separated, while rotating",
+            ("GITHUB_WEBHOOK_SECRET",)),
+    Setting("HOOKYARD_JIRA_WEBHOOK_SECRET", read.secrets, (), "The same for Jira",
+            ("JIRA_WEBHOOK_SECRET",)),
+    Setting("HOOKYARD_SLACK_SIGNING_SECRET", read.secrets, (), "The same for Slack",
+            ("SLACK_SIGNING_SECRET",)),
+    Setting("HOOKYARD_SENTRY_WEBHOOK_SECRET", read.secrets, (), "The same for Sentry",
+            ("SENTRY_WEBHOOK_SECRET",)),
+    Setting("HOOKYARD_RECOVER", read.flag, default=True,
+            help="Every few minutes, pull deliveries that never arrived"),
+    Setting("HOOKYARD_RECOVER_EVENTS", read.words, (),
+            "GitHub events worth pulling, or all; unset means those something here reacts to"),
+    Setting("HOOKYARD_RECOVER_WITHIN_HOURS", read.number, 72,
+            "How far back that goes by itself, after a long gap"),
+    Setting("HOOKYARD_RECOVER_READS_PER_MINUTE", read.number, 600,
+            "Reads a minute for one App or installation while pulling"),
+    Setting("HOOKYARD_SILENCE_GAPS", read.seconds, 10.0,
+            "A source is silent after so many of its usual gaps without a delivery"),
+    Setting("HOOKYARD_HOST", read.text, "127.0.0.1", "Address to listen on"),
+    Setting("HOOKYARD_PORT", read.port, 8080, "Port to listen on; 0 takes a free one", ("PORT",)),
+    Setting("HOOKYARD_PUBLIC_URL", read.url, None, "Where people reach this server, for links"),
+    Setting("HOOKYARD_ADMIN_KEY", read.secret, None,
+            "Key with every right; made at first start when unset"),
+    Setting("HOOKYARD_MAX_BODY", read.number, 25 * MIB, "Largest webhook body, bytes"),
+    Setting("HOOKYARD_BODY_BUDGET", read.number, 128 * MIB,
+            "Bytes of webhook bodies in memory at once; more are asked to come back"),
+    Setting("HOOKYARD_LOG_LEVEL", read.one_of("debug", "info", "warning", "error"), "info",
+            "Least level that is logged", ("LOG_LEVEL",)),
+    Setting("HOOKYARD_LOG_FORMAT", read.one_of("json", "text"), "json",
+            "Log lines as JSON or text"),
+    Setting("HOOKYARD_CONCURRENCY", read.number, 32, "Jobs one process runs at once"),
+    Setting("HOOKYARD_LANES", read.lanes, (), "Lanes of work this process takes; unset means all"),
+    Setting("HOOKYARD_LEASES_PER_KEY", read.number, 100,
+            "Jobs one API key may have leased at once, unless the key says otherwise"),
+    Setting("HOOKYARD_LEASES_PER_OWNER", read.number, 50,
+            "Jobs agents may have leased at once for the repositories of one owner"),
+    Setting("HOOKYARD_LEASE_SECONDS", read.seconds, 60.0, "How long an attempt may go silent"),
+    Setting("HOOKYARD_DRAIN_SECONDS", read.seconds, 20.0,
+            "How long running jobs and requests may finish at stop"),
+    Setting("HOOKYARD_DRAIN_NOTICE_SECONDS", read.pause, 0.0,
+            "How long of that the gateway answers on for certain, /readyz at 503"),
+    Setting("HOOKYARD_TASK_LOGS_DIR", read.path, None,
+            "Folder for one JSON-lines log file a job (default: logs/ in the data folder)",
+            ("TASK_LOGS_DIR",)),
+    Setting("HOOKYARD_AGENT_COMMAND", read.command, None,
+            "Command that does agent.task jobs: JSON on standard input, JSON on standard output"),
+    Setting("HOOKYARD_AGENT_TIMEOUT_SECONDS", read.seconds, 1800.0, "Longest run of that command"),
+    Setting("HOOKYARD_RETENTION_DAYS", read.number, 30,
+            "How long finished deliveries and jobs are kept (7 at least)"),
+    Setting("HOOKYARD_OTEL_ENDPOINT", read.url, None,
+            "OTLP/HTTP collector for traces (needs hookyard[otel])",
+            ("OTEL_EXPORTER_OTLP_ENDPOINT",)),
+)  # fmt: skip
