@@ -1,0 +1,1 @@
+"""What every feature stands on, ranked from ingress down to tenants."""

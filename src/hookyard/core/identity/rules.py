@@ -1,0 +1,113 @@
+"""Who may do what: a fixed table of roles and actions. Pure; what is not in it is denied.
+
+Every answer is built beforehand, so a decision is a look-up for each grant.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from hookyard.core.identity.model import Action, Actor, Decision, Role, Scope, ScopeKind
+
+_VIEWER = frozenset(
+    {
+        Action.SELF_READ,
+        Action.DELIVERIES_READ,
+        Action.JOBS_READ,
+        Action.ISSUES_READ,
+        Action.REPOSITORIES_READ,
+        Action.EFFECTS_READ,
+        Action.COVERAGE_READ,
+        Action.HEALTH_READ,
+        Action.METRICS_READ,
+    }
+)
+_OPERATOR = _VIEWER | {
+    Action.DELIVERIES_REPLAY,
+    Action.JOBS_WRITE,
+    Action.JOBS_CANCEL,
+    Action.JOBS_PAUSE,
+    Action.ISSUES_WRITE,
+}
+_MAINTAINER = _OPERATOR | {Action.CONFIG_WRITE, Action.COVERAGE_WRITE, Action.TOKENS_REVOKE}
+
+TABLE: Mapping[Role, frozenset[Action]] = MappingProxyType(
+    {
+        Role.VIEWER: _VIEWER,
+        Role.OPERATOR: _OPERATOR,
+        Role.MAINTAINER: _MAINTAINER,
+        Role.ADMIN: frozenset(Action),
+        Role.AUDITOR: _VIEWER | {Action.AUDIT_READ, Action.KEYS_READ},
+        Role.INGEST: frozenset(
+            {Action.SELF_READ, Action.COVERAGE_WRITE, Action.JOBS_WRITE, Action.JOBS_READ}
+        ),
+        Role.MINT: frozenset({Action.SELF_READ, Action.TOKENS_MINT, Action.TOKENS_REVOKE}),
+        Role.WORKER: frozenset({Action.SELF_READ, Action.LEASES_WORK, Action.JOBS_READ}),
+    }
+)
+
+_BY_ACTION: Mapping[str, Mapping[Role, Decision]] = {
+    action.value: {
+        role: Decision(allowed=True, reason=f"the role {role.value} may do {action.value}")
+        for role, actions in TABLE.items()
+        if action in actions
+    }
+    for action in Action
+}
+_NO_ROLE = {
+    action.value: Decision(allowed=False, reason=f"no role held here may do {action.value}")
+    for action in Action
+}
+_UNKNOWN = Decision(allowed=False, reason="no role may do that: the action is unknown")
+_FOREIGN = Decision(allowed=False, reason="the actor belongs to another tenant")
+_TENANT = Scope()
+
+
+def authorize(actor: Actor, action: str, scope: Scope = _TENANT) -> Decision:
+    """Whether the actor may do this here: some grant must cover the scope and allow the action."""
+    roles = _BY_ACTION.get(action)
+    if roles is None:
+        return _UNKNOWN
+    if actor.tenant != scope.tenant:
+        return _FOREIGN
+    for grant in actor.grants:
+        decision = roles.get(grant.role)
+        if decision is not None and covers(grant.scope, scope):
+            return decision
+    return _NO_ROLE[action]
+
+
+def may_somewhere(actor: Actor, action: str) -> Decision:
+    """Whether the actor may do this in any scope at all: the first gate of a request."""
+    roles = _BY_ACTION.get(action)
+    if roles is None:
+        return _UNKNOWN
+    for grant in actor.grants:
+        decision = roles.get(grant.role)
+        if decision is not None and grant.scope.tenant == actor.tenant:
+            return decision
+    return _NO_ROLE[action]
+
+
+def covers(held: Scope, wanted: Scope) -> bool:
+    """Whether a grant over `held` reaches `wanted`. Names match whole; there are no patterns."""
+    if held.tenant != wanted.tenant:
+        return False
+    kind = held.kind
+    if kind is ScopeKind.TENANT:
+        return True
+    if kind is wanted.kind:
+        return bool(held.name) and held.name == wanted.name
+    if kind is ScopeKind.ORG and wanted.kind is ScopeKind.REPOSITORY:
+        return bool(held.name) and wanted.name.partition("/")[0] == held.name
+    return False
+
+
+def may_grant(actor: Actor, role: Role, scope: Scope) -> Decision:
+    """Whether the actor may hand out this role here: nobody gives what they do not hold."""
+    for action in (Action.KEYS_WRITE, *sorted(TABLE[role])):
+        decision = authorize(actor, action, scope)
+        if not decision.allowed:
+            return Decision(
+                allowed=False, reason=f"cannot give the role {role.value}: {decision.reason}"
+            )
+    return Decision(allowed=True, reason=f"the actor holds all that the role {role.value} allows")

@@ -1,0 +1,1 @@
+"""Providers as pure modules: verify, identify, answer, parse, extract commands. No I/O."""

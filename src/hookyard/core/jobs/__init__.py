@@ -1,0 +1,1 @@
+"""The ledger of jobs: states, leases, lanes, keys, retries, log, runner."""

@@ -1,0 +1,1 @@
+"""Installations, repositories, and a repository's configuration at a commit."""

@@ -1,0 +1,180 @@
+"""A repository's configuration: what a file may say, and what holds once it is merged; pure.
+
+`.hookyard.yml` at a commit is checked as a whole: a file that is wrong anywhere is a
+`ConfigInvalid` and changes nothing. What it leaves out comes from the server's defaults.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from hookyard.core.repositories.rules import PERMISSIONS
+from hookyard.core.repositories.shapes import Choice, Flag, Keys, Misshapen, Named, Version, Words
+from hookyard.core.repositories.yamltree import Located, Unreadable, read_yaml
+from hookyard.kit.json import JsonObject, as_list, as_object, as_text, dig
+
+PATHS = (".hookyard.yml", ".testbot.yml")
+LANES = ("critical", "high", "default", "bulk")
+_LOGIN = r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?"
+_WORD = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandsConfig:
+    """Who may give commands: `allow` by login, everyone else from `minimum_permission` on."""
+
+    allow: tuple[str, ...] = ()
+    minimum_permission: str = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class CriteriaConfig:
+    """Whether criteria are shown in a comment."""
+
+    comment: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreConfig:
+    """Whose events start nothing: these logins, and every bot when `bots` is true."""
+
+    actors: tuple[str, ...] = ()
+    bots: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryConfig:
+    """What holds for a repository at a commit. `lanes` maps a command's name to a lane."""
+
+    version: int = 1
+    enabled: bool = True
+    commands: CommandsConfig = field(default_factory=CommandsConfig)
+    criteria: CriteriaConfig = field(default_factory=CriteriaConfig)
+    lanes: Mapping[str, str] = field(default_factory=dict)
+    ignore: IgnoreConfig = field(default_factory=IgnoreConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigInvalid:
+    """A file that cannot be used: where and why. Nothing of it is applied."""
+
+    path: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+FILE = Keys(
+    "Configuration of one repository",
+    {
+        "version": Version("The format of this file"),
+        "enabled": Flag("Whether anything happens in this repository at all"),
+        "commands": Keys(
+            "Who may give commands in comments",
+            {
+                "allow": Words("These may, whatever their permission", _LOGIN, "GitHub logins"),
+                "minimum_permission": Choice("Everyone else needs at least this", PERMISSIONS[1:]),
+            },
+        ),
+        "criteria": Keys(
+            "Acceptance criteria found in issues",
+            {
+                "comment": Flag("Whether to show them in a comment"),
+            },
+        ),
+        "lanes": Named(
+            "Which lane a command's work takes, by the command's name",
+            _WORD,
+            "the name of a command",
+            Choice("How soon work starts", LANES),
+        ),
+        "ignore": Keys(
+            "Whose events start nothing",
+            {
+                "actors": Words("Logins to ignore", _LOGIN, "GitHub logins"),
+                "bots": Flag("Whether to ignore every bot"),
+            },
+        ),
+    },
+)
+
+
+def config_schema() -> JsonObject:
+    """The published JSON Schema (2020-12) of a configuration file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Hookyard repository configuration",
+        **FILE.schema(),
+    }
+
+
+def parse_config(
+    raw: bytes, path: str, defaults: RepositoryConfig
+) -> RepositoryConfig | ConfigInvalid:
+    """A file's bytes merged over the defaults, or why and where it is wrong."""
+    try:
+        tree = read_yaml(raw)
+        if tree.value is None:
+            tree = Located(tree.line, {})
+        said = FILE.check(tree, "")
+    except (Unreadable, Misshapen) as error:
+        return ConfigInvalid(path, error.line, error.reason)
+    return _merged(as_object(said), defaults)
+
+
+def effective(
+    base: RepositoryConfig | ConfigInvalid,
+    head: RepositoryConfig | ConfigInvalid,
+    *,
+    is_fork: bool,
+) -> RepositoryConfig | ConfigInvalid:
+    """What holds for a pull request, given the configuration of its base and of its head.
+
+    From a fork only `criteria` is the head's: whether anything runs, for whom and how soon is
+    decided by the base branch, which the fork's author cannot write to.
+    """
+    if isinstance(head, ConfigInvalid):
+        return head
+    if not is_fork or isinstance(base, ConfigInvalid):
+        return head if not is_fork else base
+    return replace(base, criteria=head.criteria)
+
+
+def _merged(said: JsonObject, defaults: RepositoryConfig) -> RepositoryConfig:
+    commands, criteria, ignore = defaults.commands, defaults.criteria, defaults.ignore
+    return RepositoryConfig(
+        enabled=_flag(said, defaults.enabled, "enabled"),
+        commands=CommandsConfig(
+            allow=_logins(said, commands.allow, "commands", "allow"),
+            minimum_permission=as_text(dig(said, "commands", "minimum_permission"))
+            or commands.minimum_permission,
+        ),
+        criteria=CriteriaConfig(
+            comment=_flag(said, criteria.comment, "criteria", "comment"),
+        ),
+        lanes={**defaults.lanes, **_lanes(said)},
+        ignore=IgnoreConfig(
+            actors=_logins(said, ignore.actors, "ignore", "actors"),
+            bots=_flag(said, ignore.bots, "ignore", "bots"),
+        ),
+    )
+
+
+def _flag(said: JsonObject, default: bool, *path: str) -> bool:
+    value = dig(said, *path)
+    return value if isinstance(value, bool) else default
+
+
+def _words(said: JsonObject, default: tuple[str, ...], *path: str) -> tuple[str, ...]:
+    value = dig(said, *path)
+    return default if value is None else tuple(as_text(word).lower() for word in as_list(value))
+
+
+def _logins(said: JsonObject, default: tuple[str, ...], *path: str) -> tuple[str, ...]:
+    return tuple(login.removeprefix("@").lower() for login in _words(said, default, *path))
+
+
+def _lanes(said: JsonObject) -> Mapping[str, str]:
+    lanes = as_object(said.get("lanes"))
+    return {name.lower(): as_text(lane) for name, lane in lanes.items()}

@@ -1,0 +1,1 @@
+"""Installation tokens: minted narrow, cached, one mint at a time."""

@@ -1,0 +1,66 @@
+"""Reading GitHub's answers to a mint; pure."""
+
+from hookyard.adapters.github.auth import AccessToken
+from hookyard.adapters.github.dates import to_local_ms
+from hookyard.adapters.github.port import GitHubFailed, GitHubRefused, GitHubResponse
+from hookyard.core.tokens.model import (
+    MAX_TOKEN_CHARS,
+    InstallationGone,
+    InstallationSuspended,
+    InstallationUnavailable,
+    Scope,
+)
+from hookyard.kit.clock import from_rfc3339
+from hookyard.kit.json import JsonObject, as_list, as_object, as_text, dig
+
+
+def mint_body(scope: Scope) -> JsonObject | None:
+    """The request body of a mint; None asks for everything the installation has."""
+    body: dict[str, list[str] | dict[str, str]] = {}
+    if scope.repositories is not None:
+        body["repositories"] = list(scope.repositories)
+    if scope.permissions is not None:
+        body["permissions"] = dict(scope.permissions)
+    return body or None
+
+
+def read_token(installation_id: int, response: GitHubResponse, now_ms: int) -> AccessToken:
+    """The token in an answer; GitHubFailed when there is none that can be used.
+
+    # why: two shapes exist since 2026, 40 opaque characters and `ghs_<app>_<jwt>` of about 520;
+    # neither is looked into.
+    """
+    data = as_object(response.data)
+    value = as_text(data.get("token"))
+    if not value or len(value) > MAX_TOKEN_CHARS or not value.isascii() or not value.isprintable():
+        raise GitHubFailed("GitHub's answer to a mint holds no usable token")
+    try:
+        expires_at_ms = from_rfc3339(as_text(data.get("expires_at")))
+    except ValueError:
+        raise GitHubFailed("GitHub's answer to a mint does not say when it expires") from None
+    granted = as_object(data.get("permissions"))
+    repositories = data.get("repositories")
+    return AccessToken(
+        installation_id=installation_id,
+        value=value,
+        minted_at_ms=now_ms,
+        expires_at_ms=to_local_ms(expires_at_ms, response.headers, now_ms),
+        permissions={name: as_text(access) for name, access in granted.items()},
+        repositories=None
+        if repositories is None
+        else tuple(as_text(dig(item, "full_name")) for item in as_list(repositories)),
+    )
+
+
+def unavailable(installation_id: int, refused: GitHubRefused) -> InstallationUnavailable | None:
+    """Whether a refused mint means that the installation itself gives no tokens, and why."""
+    if refused.status in (404, 410):
+        return InstallationGone(installation_id, "gone", refused.status, refused.message)
+    if refused.status == 403 and "suspended" in refused.message.lower():
+        return InstallationSuspended(installation_id, "suspended", 403, refused.message)
+    return None
+
+
+def is_good(token: AccessToken, now_ms: int, at_least_ms: int) -> bool:
+    """Whether the token lives at least so much longer."""
+    return token.expires_at_ms - now_ms >= at_least_ms
