@@ -1,0 +1,305 @@
+"""Opens every adapter, builds the rooms on them, and puts both together as a `Yard`."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hookyard import registry
+from hookyard.adapters.database.port import Database
+from hookyard.adapters.queues.port import Broker
+from hookyard.adapters.telemetry.traces import Traces
+from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
+from hookyard.bootstrap.desk import lease_desk
+from hookyard.bootstrap.engine import connect_waker, migrate_as_set
+from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
+from hookyard.bootstrap.opening import (
+    GitHubApp,
+    load_admin_key,
+    open_database,
+    open_github,
+    open_logs,
+    open_traces,
+    read_sources,
+    spreading_random,
+)
+from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
+from hookyard.bootstrap.recovering import Recovering, recovering
+from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
+from hookyard.bootstrap.yard import Yard
+from hookyard.core.audit.service import Audit
+from hookyard.core.identity.admin_key import AdminKey
+from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.service import ApiKeys
+from hookyard.core.ingress.bodies import Bodies
+from hookyard.core.ingress.context import ContextReader
+from hookyard.core.ingress.decide import OwnApp
+from hookyard.core.ingress.glue import AuditedRefusals, ConfigAtRef, EventInventory
+from hookyard.core.ingress.model import SourceConfig
+from hookyard.core.ingress.pace import Pace
+from hookyard.core.ingress.receive import Receiver
+from hookyard.core.ingress.service import Deliveries
+from hookyard.core.jobs.breakers import Breakers
+from hookyard.core.jobs.cron import Cron
+from hookyard.core.jobs.log import JobLogFiles
+from hookyard.core.jobs.model import Lane
+from hookyard.core.jobs.runner import Runner
+from hookyard.core.jobs.service import Ledger
+from hookyard.core.publishing.budget import BudgetLimits
+from hookyard.core.publishing.landing import LandingOptions
+from hookyard.core.publishing.service import Publisher
+from hookyard.core.repositories.config import RepositoryConfig
+from hookyard.core.repositories.reader import ConfigReader
+from hookyard.core.repositories.service import installation_of
+from hookyard.features.agents.jobs import RunAgent
+from hookyard.features.checklists.service import Checklists
+from hookyard.kit.clock import Clock, SystemClock
+from hookyard.kit.ids import IdMaker
+from hookyard.settings import Settings, read_environment
+
+
+async def open_yard(
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    *,
+    around: Around = as_they_are,
+    joins: bool = False,
+) -> Yard:
+    """Open everything and migrate; nothing runs yet.
+
+    `around` wraps the handlers. One that `joins` finds settings checked and the schema made.
+    ConfigurationError names the setting that is wrong; what was opened before is closed again.
+    """
+    clock = clock or SystemClock()
+    if environ is None:
+        environ = read_environment(Path.cwd(), os.environ)
+    sources = read_sources(settings, environ)
+    admin_hash, admin_key = load_admin_key(settings)
+    calls = CallListeners()
+    async with AsyncExitStack() as opened:
+        github = open_github(settings, clock, calls, checked=joins)
+        if github is not None:
+            opened.push_async_callback(github.client.close)
+        traces = open_traces(settings, clock)
+        if traces is not None:
+            opened.callback(traces.close)
+        broker = open_broker(settings, environ, clock, IdMaker().new(clock.now_ms()))
+        if broker is not None:
+            opened.push_async_callback(broker.close)
+        database = await open_database(settings)
+        opened.push_async_callback(database.close)
+        if not joins:
+            await migrate_as_set(settings, database)
+        files = open_logs(settings)
+        opened.callback(files.close)
+        storage = open_storage(settings, environ, clock)
+        base = _Foundation(
+            settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
+            around,
+        )  # fmt: skip
+        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
+        opened.pop_all()
+        return yard
+
+
+@dataclass(frozen=True, slots=True)
+class _Foundation:
+    """What every room stands on."""
+
+    settings: Settings
+    clock: Clock
+    ids: IdMaker
+    database: Database
+    sources: Mapping[str, SourceConfig]
+    github: GitHubApp | None
+    traces: Traces | None
+    files: JobLogFiles
+    broker: Broker | None
+    storage: Storage
+    around: Around
+
+
+@dataclass(frozen=True, slots=True)
+class _Ears:
+    """Whoever is told of something while the process runs."""
+
+    calls: CallListeners
+    waker: Waker = field(default_factory=Waker)
+    pace: Pace = field(default_factory=Pace)
+    endings: EndListeners = field(default_factory=EndListeners)
+    batches: BatchListeners = field(default_factory=BatchListeners)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """The rooms that handlers and routes are made of."""
+
+    ledger: Ledger
+    publisher: Publisher
+    checklists: Checklists
+    audit: Audit
+    deliveries: Deliveries
+    receiver: Receiver
+    recovering: Recovering
+
+
+def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
+    ledger = _ledger(base, ears.waker)
+    publisher = Publisher(ledger, base.clock, base.ids)
+    bodies = Bodies(base.storage.blobs)
+    deliveries = Deliveries(ledger, bodies)
+    receiver = Receiver(
+        base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
+    )
+    return _Rooms(
+        ledger,
+        publisher,
+        Checklists(base.ids, publisher, publisher.get),
+        Audit(base.ids),
+        deliveries,
+        receiver,
+        recovering(base.settings, base.sources, base.github, base.clock, receiver, ledger),
+    )
+
+
+def _runner(
+    base: _Foundation, rooms: _Rooms, ears: _Ears, breakers: Breakers, boot_id: str
+) -> Runner:
+    work = base.settings.worker
+    handlers = surround(registry.job_handlers(_ports(base, rooms)), base.traces)
+    runner = Runner(
+        base.database,
+        rooms.ledger,
+        base.around(handlers),
+        base.clock,
+        f"{boot_id}/worker",
+        lanes=[Lane(name) for name in work.lanes] or list(Lane),
+        capacity=work.concurrency,
+        lease_s=work.lease_s,
+        poll_s=runner_poll_s(base.settings, base.database),
+        breakers=breakers,
+        files=base.files,
+        pace=ears.pace,
+        observe=ears.endings,
+    )
+    connect_waker(ears.waker, runner, base.database)
+    return runner
+
+
+def _cron(base: _Foundation, rooms: _Rooms) -> Cron:
+    specs = (*registry.cron(has_github=base.github is not None), *rooms.recovering.calendar())
+    return Cron(rooms.ledger, specs, base.clock)
+
+
+def _assemble(
+    base: _Foundation, ears: _Ears, authenticator: Authenticator, admin_key: AdminKey | None
+) -> Yard:
+    settings, database = base.settings, base.database
+    if base.traces is not None:
+        ears.calls.listeners.append(base.traces.called)
+        ears.endings.listeners.append(TracedEndings(base.traces))
+    breakers, boot_id = Breakers(base.clock), base.ids.new(base.clock.now_ms())
+    rooms = _rooms(base, ears)
+    ledger = rooms.ledger
+    runner = _runner(base, rooms, ears, breakers, boot_id)
+    return Yard(
+        settings=settings,
+        clock=base.clock,
+        ids=base.ids,
+        database=database,
+        sources=base.sources,
+        ledger=ledger,
+        runner=runner,
+        cron=_cron(base, rooms),
+        breakers=breakers,
+        publisher=rooms.publisher,
+        deliveries=rooms.deliveries,
+        receiver=rooms.receiver,
+        checklists=rooms.checklists,
+        audit=rooms.audit,
+        authenticator=authenticator,
+        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget),
+        admin_key=admin_key,
+        github=base.github,
+        files=base.files,
+        boot_id=boot_id,
+        calls=ears.calls,
+        endings=ears.endings,
+        batches=ears.batches,
+        storage=base.storage,
+        artifacts=artifacts_of(settings, base.storage, database, ledger, base.ids),
+        recovering=rooms.recovering,
+        desk=lease_desk(
+            settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
+        ),
+        traces=base.traces,
+        pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
+    )
+
+
+def _agent_argv(settings: Settings) -> list[str]:
+    return shlex.split(settings.worker.agent_command or "")
+
+
+def _ledger(base: _Foundation, waker: Waker) -> Ledger:
+    timeout_s = base.settings.worker.agent_timeout_s
+    agent = RunAgent.kind_for(timeout_s) if _agent_argv(base.settings) else None
+    kinds = registry.kinds(has_github=base.github is not None, agent=agent)
+    ledger = Ledger(base.clock, base.ids, kinds, spreading_random(), waker)
+    ledger.outside[RunAgent.kind_for(timeout_s).name] = RunAgent.kind_for(timeout_s)
+    return ledger
+
+
+def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
+    settings, github = base.settings, base.github
+    argv, timeout_s = _agent_argv(settings), settings.worker.agent_timeout_s
+    return registry.Ports(
+        database=base.database,
+        ledger=rooms.ledger,
+        publisher=rooms.publisher,
+        checklists=rooms.checklists,
+        sources=base.sources,
+        context=_context(base.database, github, base.clock),
+        inventory=EventInventory(
+            base.clock,
+            github.tokens.forget if github else None,
+            github.permissions.forget if github else None,
+        ),
+        refusals=AuditedRefusals(rooms.audit, base.clock),
+        own=OwnApp(settings.github.app_id, settings.github.app_slug),
+        github=_github_ports(settings, base.database, github),
+        agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
+        retention_days=settings.worker.retention_days,
+        files=base.files,
+        blobs=base.storage.blobs,
+        ids=base.ids,
+        recovery=rooms.recovering.ports,
+        sources_watched=rooms.recovering.source_ports(),
+    )
+
+
+def _context(database: Database, github: GitHubApp | None, clock: Clock) -> ContextReader:
+    defaults = RepositoryConfig()
+    if github is None:
+        return ContextReader(None, None, defaults)
+    reader = ConfigReader(database, github.client, clock, defaults)
+    return ContextReader(ConfigAtRef(reader), github.permissions, defaults)
+
+
+def _github_ports(
+    settings: Settings, database: Database, github: GitHubApp | None
+) -> registry.GitHubPorts | None:
+    if github is None:
+        return None
+
+    async def find(repository: str) -> int | None:
+        return await database.read(lambda unit: installation_of(unit, repository))
+
+    limits = BudgetLimits(
+        content_per_minute=settings.github.writes_per_minute,
+        content_per_hour=settings.github.writes_per_hour,
+    )
+    return registry.GitHubPorts(github.client, find, github.identity, LandingOptions(limits=limits))

@@ -1,0 +1,145 @@
+"""Settings → adapters: each opened once, with an error that names the setting when it cannot."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from hookyard import __version__, registry
+from hookyard.adapters.database.backends.sqlite import SqliteDatabase
+from hookyard.adapters.database.port import Database
+from hookyard.adapters.github.appjwt import AppJwt
+from hookyard.adapters.github.client import GitHubClient
+from hookyard.adapters.github.wire import Wire, WireOptions
+from hookyard.adapters.telemetry.otlp import open_sink
+from hookyard.adapters.telemetry.traces import Traces
+from hookyard.bootstrap.engine import open_postgres
+from hookyard.bootstrap.listeners import CallListeners
+from hookyard.core.identity.admin_key import AdminKey, load_or_create_admin_key
+from hookyard.core.identity.keys import digest
+from hookyard.core.ingress.model import SourceConfig
+from hookyard.core.ingress.sources import PlainSecrets, load_sources
+from hookyard.core.jobs.log import JobLogFiles
+from hookyard.core.publishing.model import AppIdentity
+from hookyard.core.repositories.permissions import Permissions
+from hookyard.core.tokens.service import InstallationTokens
+from hookyard.kit.clock import Clock
+from hookyard.kit.errors import ConfigurationError, Unavailable
+from hookyard.settings import Settings
+
+
+@dataclass(slots=True)
+class GitHubApp:
+    """A configured App: its client, its tokens, what it is called."""
+
+    client: GitHubClient
+    jwt: AppJwt
+    tokens: InstallationTokens
+    permissions: Permissions
+    identity: AppIdentity
+
+
+async def open_database(settings: Settings) -> Database:
+    """The configured engine, not yet migrated."""
+    if settings.database.url is not None:
+        return open_postgres(settings, settings.database.url, spreading_random())
+    make_data_dir(settings.data_dir)
+    try:
+        return SqliteDatabase(settings.data_dir / "hookyard.db")
+    except Unavailable as error:
+        raise ConfigurationError(f"HOOKYARD_DATA_DIR: {error.detail}") from None
+
+
+def make_data_dir(path: Path) -> None:
+    """The data folder, for its owner alone."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"HOOKYARD_DATA_DIR: cannot make {path}: {error.strerror}"
+        ) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"HOOKYARD_DATA_DIR: {path} cannot be written by this account")
+
+
+def open_logs(settings: Settings) -> JobLogFiles:
+    """The folder of the job logs."""
+    folder = settings.worker.task_logs_dir or settings.data_dir / "logs"
+    try:
+        return JobLogFiles(folder)
+    except OSError as error:
+        name = "TASK_LOGS_DIR" if settings.worker.task_logs_dir else "HOOKYARD_DATA_DIR"
+        raise ConfigurationError(f"{name}: cannot make {folder}: {error.strerror}") from None
+
+
+def read_sources(settings: Settings, environ: Mapping[str, str]) -> dict[str, SourceConfig]:
+    """Every configured source by id."""
+    options = {"app_slug": settings.github.app_slug} if settings.github.app_slug else {}
+    plain = [
+        PlainSecrets(name, tuple(secret.reveal() for secret in found), options)
+        for name, found in (
+            ("github", settings.sources.github),
+            ("jira", settings.sources.jira),
+            ("slack", settings.sources.slack),
+            ("sentry", settings.sources.sentry),
+        )
+    ]
+    text = None
+    if settings.sources.file is not None:
+        try:
+            text = settings.sources.file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"HOOKYARD_SOURCES_FILE: cannot read {settings.sources.file}: "
+                f"{type(error).__name__}"
+            ) from None
+    found = load_sources(plain, text, environ, registry.PROVIDERS_BY_NAME)
+    return {source.id: source for source in found}
+
+
+def open_github(
+    settings: Settings, clock: Clock, calls: CallListeners, *, checked: bool = False
+) -> GitHubApp | None:
+    """The GitHub App, or None when none is configured. `checked`: its key was read before."""
+    given = settings.github
+    if given.app_id is None or given.private_key is None:
+        return None
+    if not given.app_id.isdigit():
+        raise ConfigurationError("GITHUB_APP_ID must be the App's number, as its settings show it")
+    jwt = AppJwt(given.app_id, given.private_key.reveal(), clock, checked=checked)
+    wire = Wire(WireOptions(base_url=given.api_base_url))
+    as_app = GitHubClient(wire, jwt, clock, random=spreading_random(), on_response=calls)
+    tokens = InstallationTokens(as_app, clock)
+    client = as_app.with_tokens(tokens)
+    return GitHubApp(
+        client,
+        jwt,
+        tokens,
+        Permissions(client, clock),
+        AppIdentity(int(given.app_id), given.app_slug or ""),
+    )
+
+
+def open_traces(settings: Settings, clock: Clock) -> Traces | None:
+    """Where traces go, or None: then nothing is traced and nothing pays for it."""
+    if settings.otel_endpoint is None:
+        return None
+    return Traces(open_sink(settings.otel_endpoint, __version__), clock, spreading_random())
+
+
+def load_admin_key(settings: Settings) -> tuple[str, AdminKey | None]:
+    """The admin key's digest, and the key itself when it comes from the data folder."""
+    make_data_dir(settings.data_dir)
+    if settings.http.admin_key is not None:
+        if len(settings.http.admin_key.reveal()) < 16:
+            raise ConfigurationError("HOOKYARD_ADMIN_KEY must have at least 16 characters")
+        return digest(settings.http.admin_key.reveal()), None
+    key = load_or_create_admin_key(settings.data_dir / "admin.key")
+    return digest(key.token), key
+
+
+def spreading_random() -> Random:
+    """For spreading retries in time; never for secrets."""
+    return Random(secrets.randbits(64))  # noqa: S311

@@ -1,0 +1,154 @@
+"""What a running process is made of, started and closed as one."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from hookyard import registry
+from hookyard.adapters.database.port import Database
+from hookyard.adapters.telemetry.traces import Traces
+from hookyard.bootstrap.engine import hear_ready
+from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
+from hookyard.bootstrap.offices import scheduler_of
+from hookyard.bootstrap.opening import (
+    GitHubApp,
+)
+from hookyard.bootstrap.pointers import Pointers
+from hookyard.bootstrap.recovering import Recovering
+from hookyard.bootstrap.storing import Storage
+from hookyard.core.audit.service import Audit
+from hookyard.core.identity.admin_key import AdminKey
+from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.service import ApiKeys
+from hookyard.core.ingress.model import SourceConfig
+from hookyard.core.ingress.receive import Endpoint, Receiver
+from hookyard.core.ingress.service import Deliveries
+from hookyard.core.jobs.artifacts import Artifacts
+from hookyard.core.jobs.breakers import Breakers
+from hookyard.core.jobs.cron import Cron
+from hookyard.core.jobs.leases_desk import LeaseDesk
+from hookyard.core.jobs.log import JobLogFiles
+from hookyard.core.jobs.runner import Runner
+from hookyard.core.jobs.scheduler import Duty, Scheduler
+from hookyard.core.jobs.service import Ledger
+from hookyard.core.publishing.service import Publisher
+from hookyard.features.checklists.service import Checklists
+from hookyard.kit.clock import Clock
+from hookyard.kit.ids import IdMaker
+from hookyard.settings import Settings
+
+log = structlog.get_logger("hookyard")
+
+
+@dataclass(slots=True)
+class Yard:
+    """Everything a running process is made of."""
+
+    settings: Settings
+    clock: Clock
+    ids: IdMaker
+    database: Database
+    sources: Mapping[str, SourceConfig]
+    ledger: Ledger
+    runner: Runner
+    cron: Cron
+    breakers: Breakers
+    publisher: Publisher
+    deliveries: Deliveries
+    receiver: Receiver
+    checklists: Checklists
+    audit: Audit
+    authenticator: Authenticator
+    keys: ApiKeys
+    admin_key: AdminKey | None
+    github: GitHubApp | None
+    files: JobLogFiles | None
+    boot_id: str
+    calls: CallListeners
+    endings: EndListeners
+    batches: BatchListeners
+    storage: Storage
+    artifacts: Artifacts
+    recovering: Recovering
+    desk: LeaseDesk
+    traces: Traces | None = None
+    pointers: Pointers | None = None
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    duties: list[Duty] = field(default_factory=list)
+    scheduler: Scheduler | None = None
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The path of every source; the one named after its provider answers at the short path."""
+        found: dict[str, Endpoint] = {}
+        for source in self.sources.values():
+            endpoint = Endpoint(source, registry.PROVIDERS_BY_NAME[source.provider])
+            found[f"/webhooks/{source.provider}/{source.id}"] = endpoint
+            if source.id == source.provider:
+                found[f"/webhooks/{source.provider}"] = endpoint
+        return found
+
+    async def start_working(self) -> None:
+        """Run jobs and the calendar, and tell a broker of jobs where there is one."""
+        await self.start_worker()
+        await self.start_scheduler()
+        await self.start_relay()
+
+    async def start_worker(self) -> None:
+        """Take back what a dead process left running, then run jobs."""
+        lost = await self.database.write(
+            lambda unit: self.ledger.recover_worker_loss(unit, self.boot_id)
+        )
+        if lost:
+            log.warning(
+                "jobs_recovered", count=len(lost), reason="the process before this one died"
+            )
+        self.tasks.append(asyncio.create_task(self.runner.run(), name="runner"))
+        if self.pointers is None:
+            hear_ready(self.database, self.runner)
+        else:
+            self.tasks.append(self.pointers.start_reader())
+
+    async def start_relay(self) -> None:
+        """Tell the broker of jobs that become ready; nothing to do without one."""
+        if self.pointers is not None:
+            self.tasks.append(self.pointers.start_relay(self.database))
+
+    async def start_scheduler(self) -> None:
+        """Stand for the calendar and for the `duties`, which one process at a time does."""
+        self.scheduler = scheduler_of(self)
+        self.tasks.append(asyncio.create_task(self.scheduler.run(), name="scheduler"))
+
+    async def drain(self) -> None:
+        """Begin nothing more, hand the calendar over, let running jobs end within the limit.
+
+        What still runs then is handed back. `draining` is set from the first moment.
+        """
+        self.draining.set()
+        self.desk.close()
+        ends = [self.runner.drain(self.settings.worker.drain_s)]
+        if self.scheduler is not None:
+            ends.append(self.scheduler.stop())
+        if self.pointers is not None:
+            ends.append(self.pointers.stop_reading())
+        await asyncio.gather(*ends)
+
+    async def close(self) -> None:
+        """Drain, then close every adapter."""
+        await self.drain()
+        if self.pointers is not None:
+            await self.pointers.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.recovering.close()
+        if self.github is not None:
+            await self.github.client.close()
+        await self.storage.blobs.close()
+        await self.database.close()
+        if self.files is not None:
+            self.files.close()
+        if self.traces is not None:
+            await asyncio.to_thread(self.traces.close)

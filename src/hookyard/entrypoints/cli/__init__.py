@@ -1,0 +1,1 @@
+"""The `hookyard` command, one file per group."""

@@ -1,0 +1,1 @@
+"""`hookyard demo`: the real server, a simulated GitHub beside it, and signed deliveries."""

@@ -1,0 +1,1 @@
+"""`hookyard doctor`: every setting, every dependency, and the fix for what is wrong."""

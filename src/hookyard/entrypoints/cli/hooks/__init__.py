@@ -1,0 +1,1 @@
+"""`hookyard hooks`: deliveries as sample folders: sent, recorded from a server, replayed."""

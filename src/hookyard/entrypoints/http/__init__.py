@@ -1,0 +1,1 @@
+"""The HTTP front: the webhook route, the API, health, metrics, OpenAPI."""

@@ -1,0 +1,132 @@
+"""The front door: plain ASGI for webhooks, FastAPI for everything else."""
+
+import json
+from functools import partial
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hookyard import __version__, registry
+from hookyard.bootstrap import Yard
+from hookyard.entrypoints.http import errors
+from hookyard.entrypoints.http.blobs import BlobPage
+from hookyard.entrypoints.http.bodies import DEADLINE_S, BodyBudget
+from hookyard.entrypoints.http.docs import docs_page
+from hookyard.entrypoints.http.edge import Edge
+from hookyard.entrypoints.http.health import HealthPages
+from hookyard.entrypoints.http.metrics import MetricsPage
+from hookyard.entrypoints.http.openapi import document
+from hookyard.entrypoints.http.pages import start_page
+from hookyard.entrypoints.http.pointers import PointerNumbers
+from hookyard.entrypoints.http.probes import Probes
+from hookyard.entrypoints.http.refusals import RefusalTrail
+from hookyard.entrypoints.http.rejections import Rejections
+from hookyard.entrypoints.http.security import Guard
+from hookyard.entrypoints.http.telemetry import (
+    BatchMetrics,
+    GitHubMetrics,
+    JobMetrics,
+    WebhookMetrics,
+)
+from hookyard.entrypoints.http.traced import TracedWebhookApp
+from hookyard.entrypoints.http.webhooks import PREFIX, Receive, Scope, Send, WebhookApp
+
+
+class Front:
+    """The ASGI application of a process that serves HTTP."""
+
+    def __init__(self, yard: Yard, *, deadline_s: float = DEADLINE_S) -> None:
+        self.metrics = CollectorRegistry()
+        self.rejections = Rejections(yard.clock)
+        self.guard = Guard(yard.authenticator, yard.clock)
+        self.probes = Probes(yard)
+        self.routes: list[APIRoute] = []
+        self.app = self._make_app(yard)
+        self.openapi = document(self.app, self.routes, registry.PROVIDERS_BY_NAME)
+        self._add_pages(yard)
+        self.api = Edge(self.app, yard.ids, yard.clock, deadline_s=deadline_s)
+        traced = yard.traces and partial(TracedWebhookApp, yard.traces, yard.clock)
+        self.webhooks: WebhookApp = (traced or WebhookApp)(
+            yard.receiver,
+            yard.endpoints(),
+            registry.PROVIDERS_BY_NAME,
+            budget=BodyBudget(yard.settings.http.body_budget),
+            rejections=self.rejections,
+            metrics=WebhookMetrics(self.metrics),
+            max_body=yard.settings.http.max_body,
+            deadline_s=deadline_s,
+        )
+        yard.endings.listeners.append(JobMetrics(self.metrics, yard.clock))
+        yard.calls.listeners.append(GitHubMetrics(self.metrics))
+        yard.batches.listeners.append(BatchMetrics(self.metrics))
+        if yard.pointers is not None:
+            PointerNumbers(self.metrics, yard.pointers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self.webhooks(scope, receive, send)
+            return
+        await self.api(scope, receive, send)
+
+    def _make_app(self, yard: Yard) -> FastAPI:
+        app = FastAPI(
+            title="Hookyard",
+            version=__version__,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+        )
+        trail = RefusalTrail(yard.database, yard.audit, yard.clock)
+        errors.install(app, trail, self._methods_of)
+        ports = registry.ApiPorts(
+            database=yard.database,
+            clock=yard.clock,
+            ledger=yard.ledger,
+            publisher=yard.publisher,
+            deliveries=yard.deliveries,
+            checklists=yard.checklists,
+            audit=yard.audit,
+            keys=yard.keys,
+            desk=yard.desk,
+            artifacts=yard.artifacts,
+            sources=yard.recovering.source_ports(),
+        )
+        for router in registry.routers(ports, self.guard):
+            app.include_router(router)
+            self.routes += [route for route in router.routes if isinstance(route, APIRoute)]
+        return app
+
+    def _methods_of(self, path: str) -> list[str]:
+        """Every method some route takes at a path."""
+        fitting = (route for route in self.routes if route.path_regex.match(path))
+        return sorted({method for route in fitting for method in route.methods or ()})
+
+    def _add_pages(self, yard: Yard) -> None:
+        """The pages about the process itself: open to all, but /metrics."""
+        health = HealthPages(self.probes)
+        text = json.dumps(self.openapi)
+
+        async def start(request: Request) -> Response:
+            return start_page(__version__, yard.database.dialect, sorted(yard.endpoints()))
+
+        async def docs(request: Request) -> Response:
+            return docs_page(self.openapi)
+
+        async def openapi(request: Request) -> Response:
+            return Response(text, media_type="application/json")
+
+        for path, endpoint in (
+            ("/", start),
+            ("/docs", docs),
+            ("/openapi.json", openapi),
+            ("/health", health.health),
+            ("/readyz", health.readyz),
+            ("/healthz", health.healthz),
+            ("/metrics", MetricsPage(yard, self.metrics, self.guard).show),
+            ("/blobs/{key:path}", BlobPage(yard.storage).show),
+        ):
+            self.app.add_route(path, endpoint, methods=["GET"])

@@ -1,0 +1,1 @@
+"""The worker: run loop, signals, drain."""

@@ -1,0 +1,1 @@
+"""What users came for; these rooms do not know each other."""

@@ -1,0 +1,1 @@
+"""Acceptance criteria: read from an issue's words, shown in one comment, kept by id."""

@@ -1,0 +1,57 @@
+"""The one comment on an issue that lists its criteria. Pure; strangers' words are defused."""
+
+from collections.abc import Sequence
+
+from hookyard.core.publishing.defuse import defuse
+from hookyard.core.publishing.fit import clip, fit
+from hookyard.features.checklists.model import Criterion, Extraction, Purpose
+
+CONCERN = "criteria"
+SHOWN = 100
+MAX_TEXT = 240
+MAX_GROUP = 120
+
+_FOOTER = "Each id stays with its criterion when the issue is edited."
+
+
+def render(criteria: Sequence[Criterion], extraction: Extraction) -> str:
+    """Markdown of the comment; says why when there are no criteria."""
+    reason = defuse(clip(extraction.reason, 600))
+    if not criteria:
+        return f"### Acceptance criteria\n\nNone found in this issue: {reason}.\n"
+    lines = ["### Acceptance criteria", "", f"{_summary(criteria)}, {reason}.", ""]
+    lines += _listed(criteria[:SHOWN])
+    if len(criteria) > SHOWN:
+        lines += ["", f"And {len(criteria) - SHOWN} more."]
+    lines += ["", f"<sub>{_FOOTER}</sub>", ""]
+    return fit("\n".join(lines))
+
+
+def _summary(criteria: Sequence[Criterion]) -> str:
+    boxes = [c.checked for c in criteria if c.checked is not None]
+    noun = "item" if len(criteria) == 1 else "items"
+    ticked = f", {sum(boxes)} of {len(boxes)} ticked" if boxes else ""
+    return f"{len(criteria)} {noun}{ticked}"
+
+
+def _listed(criteria: Sequence[Criterion]) -> list[str]:
+    lines: list[str] = []
+    group = ""
+    for criterion in criteria:
+        if criterion.group != group:
+            group = criterion.group
+            lines += ["", f"{defuse(clip(group, MAX_GROUP)) or 'Further'}:", ""]
+        lines.append(_line(criterion))
+    return lines
+
+
+def _line(criterion: Criterion) -> str:
+    box = {True: "☑ ", False: "☐ ", None: ""}[criterion.checked]
+    marks = [
+        defuse(criterion.author_id) if criterion.author_id else "",
+        "test" if criterion.purpose is Purpose.TEST else "",
+        "waived" if criterion.waived else "",
+    ]
+    noted = ", ".join(mark for mark in marks if mark)
+    text = defuse(clip(criterion.text, MAX_TEXT))
+    return f"- {box}**{criterion.id}** {text}" + (f" ({noted})" if noted else "")

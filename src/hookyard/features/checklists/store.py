@@ -1,0 +1,231 @@
+"""Tables of checklists and their criteria, and every statement on them.
+
+Repositories are compared in lower case, as GitHub does. Retired criteria stay, so that their ids
+are never given again and old evidence can still name them.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    Table,
+    Text,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from hookyard.adapters.database.port import METADATA, Unit
+from hookyard.features.checklists.model import (
+    Checklist,
+    ChecklistSummary,
+    Confidence,
+    Criterion,
+    ItemKind,
+    Purpose,
+)
+
+CHECKLISTS = Table(
+    "checklists",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("repository", Text, nullable=False),
+    Column("repository_key", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body_sha", Text, nullable=False),
+    Column("confidence", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("next_id", Integer, nullable=False),
+    Column("issue_updated_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Column("effect_id", Text),
+    Column("comment_sha", Text),
+    Column("comments", Integer, nullable=False),
+    Index("uq_checklists_repository_number", "repository_key", "number", unique=True),
+)
+
+CRITERIA = Table(
+    "criteria",
+    METADATA,
+    Column("checklist_id", Text, ForeignKey("checklists.id"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("group_text", Text, nullable=False),
+    Column("author_id", Text),
+    Column("text", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("checked", Integer),
+    Column("waived", Integer, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("retired_at_ms", BigInteger),
+)
+
+
+def lock(unit: Unit, repository: str, number: int) -> None:
+    """Let no other unit change this checklist until this one ends."""
+    unit.lock(f"checklist:{repository.lower()}#{number}")
+
+
+def find(unit: Unit, repository: str, number: int) -> Checklist | None:
+    """The checklist of an issue with its standing criteria, in order."""
+    where = and_(CHECKLISTS.c.repository_key == repository.lower(), CHECKLISTS.c.number == number)
+    row = unit.first(select(CHECKLISTS).where(where))
+    if row is None:
+        return None
+    rows = unit.fetch(
+        select(CRITERIA)
+        .where(CRITERIA.c.checklist_id == row["id"], CRITERIA.c.retired_at_ms.is_(None))
+        .order_by(CRITERIA.c.position)
+    )
+    return _checklist(row, tuple(_criterion(r) for r in rows))
+
+
+def save(unit: Unit, checklist: Checklist, retired: Sequence[Criterion]) -> None:
+    """Store a checklist as it stands now; `retired` are the criteria it just lost."""
+    values = _values(checklist)
+    if not unit.run(update(CHECKLISTS).where(CHECKLISTS.c.id == checklist.id).values(values)):
+        unit.run(insert(CHECKLISTS).values(values))
+    own = CRITERIA.c.checklist_id == checklist.id
+    for criterion in retired:
+        unit.run(
+            update(CRITERIA)
+            .where(own, CRITERIA.c.id == criterion.id)
+            .values(retired_at_ms=checklist.updated_at_ms)
+        )
+    unit.run(delete(CRITERIA).where(own, CRITERIA.c.retired_at_ms.is_(None)))
+    if checklist.criteria:
+        unit.run(
+            insert(CRITERIA),
+            [_criterion_values(checklist.id, n, c) for n, c in enumerate(checklist.criteria)],
+        )
+
+
+def page(unit: Unit, repository: str, before: int | None, limit: int) -> Sequence[ChecklistSummary]:
+    """Known checklists of a repository, highest number first, below `before`."""
+    ticked = func.sum(case((CRITERIA.c.checked == 1, 1), else_=0))
+    query = (
+        select(
+            CHECKLISTS.c.number,
+            CHECKLISTS.c.title,
+            CHECKLISTS.c.confidence,
+            CHECKLISTS.c.revision,
+            CHECKLISTS.c.updated_at_ms,
+            func.count(CRITERIA.c.id).label("criteria"),
+            ticked.label("checked"),
+        )
+        .select_from(
+            CHECKLISTS.outerjoin(
+                CRITERIA,
+                and_(
+                    CRITERIA.c.checklist_id == CHECKLISTS.c.id,
+                    CRITERIA.c.retired_at_ms.is_(None),
+                ),
+            )
+        )
+        .where(CHECKLISTS.c.repository_key == repository.lower())
+        .group_by(CHECKLISTS.c.id)
+        .order_by(CHECKLISTS.c.number.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(CHECKLISTS.c.number < before)
+    return [
+        ChecklistSummary(
+            number=row["number"],
+            title=row["title"],
+            confidence=Confidence(row["confidence"]),
+            revision=row["revision"],
+            criteria=row["criteria"],
+            checked=row["checked"],
+            updated_at_ms=row["updated_at_ms"],
+        )
+        for row in unit.fetch(query)
+    ]
+
+
+def _values(checklist: Checklist) -> dict[str, str | int | None]:
+    return {
+        "id": checklist.id,
+        "repository": checklist.repository,
+        "repository_key": checklist.repository.lower(),
+        "number": checklist.number,
+        "title": checklist.title,
+        "body_sha": checklist.body_sha,
+        "confidence": checklist.confidence.value,
+        "reason": checklist.reason,
+        "revision": checklist.revision,
+        "next_id": checklist.next_id,
+        "issue_updated_at_ms": checklist.issue_updated_at_ms,
+        "updated_at_ms": checklist.updated_at_ms,
+        "effect_id": checklist.effect_id,
+        "comment_sha": checklist.comment_sha,
+        "comments": int(checklist.comments),
+    }
+
+
+def _checklist(row: RowMapping, criteria: tuple[Criterion, ...]) -> Checklist:
+    return Checklist(
+        id=row["id"],
+        repository=row["repository"],
+        number=row["number"],
+        title=row["title"],
+        body_sha=row["body_sha"],
+        confidence=Confidence(row["confidence"]),
+        reason=row["reason"],
+        revision=row["revision"],
+        next_id=row["next_id"],
+        issue_updated_at_ms=row["issue_updated_at_ms"],
+        updated_at_ms=row["updated_at_ms"],
+        effect_id=row["effect_id"],
+        comment_sha=row["comment_sha"],
+        comments=bool(row["comments"]),
+        criteria=criteria,
+    )
+
+
+def _criterion_values(
+    checklist_id: str, position: int, criterion: Criterion
+) -> dict[str, str | int | None]:
+    return {
+        "checklist_id": checklist_id,
+        "id": criterion.id,
+        "position": position,
+        "group_text": criterion.group,
+        "author_id": criterion.author_id,
+        "text": criterion.text,
+        "kind": criterion.kind.value,
+        "purpose": criterion.purpose.value,
+        "checked": None if criterion.checked is None else int(criterion.checked),
+        "waived": int(criterion.waived),
+        "line": criterion.line,
+        "revision": criterion.revision,
+        "retired_at_ms": None,
+    }
+
+
+def _criterion(row: RowMapping) -> Criterion:
+    return Criterion(
+        id=row["id"],
+        text=row["text"],
+        checked=None if row["checked"] is None else bool(row["checked"]),
+        group=row["group_text"],
+        line=row["line"],
+        kind=ItemKind(row["kind"]),
+        author_id=row["author_id"],
+        purpose=Purpose(row["purpose"]),
+        waived=bool(row["waived"]),
+        revision=row["revision"],
+    )
