@@ -1,0 +1,1 @@
+"""The programs Hookyard is measured beside, each at its best reasonable settings."""
