@@ -41,12 +41,13 @@ from hookyard.core.ingress.reactions import Reaction
 from hookyard.core.ingress.rules import AGENT_TASK
 from hookyard.core.ingress.service import Deliveries
 from hookyard.core.jobs import api as jobs_api
-from hookyard.core.jobs import artifacts_api, leases_api, pauses_api
+from hookyard.core.jobs import artifacts_api, leases_api, log_archive, pauses_api
 from hookyard.core.jobs.artifacts import Artifacts
 from hookyard.core.jobs.cron import CronSpec
 from hookyard.core.jobs.leases_desk import LeaseDesk
 from hookyard.core.jobs.leases_model import Finisher
 from hookyard.core.jobs.log import JobLogFiles
+from hookyard.core.jobs.log_archive import ArchiveLogs, JobLogs
 from hookyard.core.jobs.model import JobHandler, JobKind
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing import api as effects_api
@@ -85,7 +86,7 @@ REACTIONS: tuple[Reaction, ...] = CHECKLIST_REACTIONS
 
 NARROW_KINDS = frozenset({AGENT_TASK})
 
-CRON: tuple[CronSpec, ...] = (*upkeep.CRON, *effects_upkeep.CRON)
+CRON: tuple[CronSpec, ...] = (*upkeep.CRON, *effects_upkeep.CRON, *log_archive.CRON)
 SYNC_AT_START = inventory.AT_START
 
 
@@ -129,6 +130,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         upkeep.PURGE,
         upkeep.BURY,
         upkeep.SWEEP,
+        log_archive.KIND,
         effects_upkeep.BURY_EFFECTS,
         recovery_jobs.KIND,
         silence_jobs.KIND,
@@ -169,6 +171,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         ),
         upkeep.Purge(ports.ledger, ports.retention_days, ports.files, ports.blobs),
         upkeep.SweepBlobs(Sweep(ports.blobs, ports.ids)),
+        ArchiveLogs(ports.blobs, ports.ids),
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),
         recovery_jobs.RecoverDeliveries(ports.recovery),
@@ -199,6 +202,7 @@ class ApiPorts:
     keys: ApiKeys
     desk: LeaseDesk
     artifacts: Artifacts
+    logs: JobLogs
     sources: recovery_api.SourcePorts
 
 
@@ -209,7 +213,9 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
     return (
         deliveries_api.router(database, ports.deliveries, ports.publisher, trail, gate),
         recovery_api.router(database, ports.sources, trail, gate, ports.clock),
-        jobs_api.router(database, ports.ledger, ports.audit, gate.require, NARROW_KINDS),
+        jobs_api.router(
+            database, ports.ledger, ports.logs, ports.audit, gate.require, NARROW_KINDS
+        ),
         artifacts_api.router(database, ports.ledger, ports.artifacts, gate.require),
         pauses_api.router(database, ports.ledger, ports.audit, gate.require),
         leases_api.router(ports.desk, ports.artifacts, ports.clock, gate.require),

@@ -39,6 +39,7 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "upkeep.bury",
         "upkeep.bury_effects",
         "upkeep.sweep_blobs",
+        "upkeep.archive_logs",
         "upkeep.silence",
     }
     assert bare == {"ingress.route", "ingress.recover"} | upkeep

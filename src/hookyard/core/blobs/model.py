@@ -10,6 +10,7 @@ class Area(StrEnum):
 
     DELIVERIES = "deliveries"
     ARTIFACTS = "artifacts"
+    LOGS = "logs"
 
 
 class OwnerKind(StrEnum):
@@ -17,6 +18,7 @@ class OwnerKind(StrEnum):
 
     DELIVERY = "delivery"
     JOB = "job"
+    JOB_LOG = "job_log"
     STORE = "store"
 
 

@@ -77,9 +77,10 @@ class Purge:
         return Done({"deliveries": deliveries, "jobs": jobs, "blobs": blobs})
 
     def _purge_jobs(self, unit: Unit, before_ms: int) -> tuple[Sequence[JobId], Sequence[str]]:
-        """The jobs that went, and the keys of their artifacts."""
+        """The jobs that went, and the keys of their artifacts and logs."""
         ended = self._ledger.purge(unit, before_ms, CHUNK)
-        return ended, forget_blobs(unit, OwnerKind.JOB, ended)
+        kinds = (OwnerKind.JOB, OwnerKind.JOB_LOG)
+        return ended, [key for kind in kinds for key in forget_blobs(unit, kind, ended)]
 
 
 def _purge_deliveries(unit: Unit, before_ms: int) -> tuple[int, Sequence[str]]:

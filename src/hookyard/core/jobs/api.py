@@ -24,6 +24,7 @@ from hookyard.core.identity.gate import (
 from hookyard.core.identity.model import Action, Actor
 from hookyard.core.jobs.bounds import check_kept
 from hookyard.core.jobs.explain import explain
+from hookyard.core.jobs.log_archive import JobLogs
 from hookyard.core.jobs.model import Job, JobFilter, JobState, KeyPolicy, Lane, NewJob
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.jobs.views import (
@@ -111,6 +112,7 @@ def job_filter(
 def router(
     database: Database,
     ledger: Ledger,
+    logs: JobLogs,
     audit: Audit,
     require: Require,
     narrow_kinds: frozenset[str] = frozenset(),
@@ -121,7 +123,7 @@ def router(
     """
     routes = APIRouter(prefix="/api/jobs", tags=["jobs"])
     _lists(routes, database, ledger, require)
-    _looks(routes, database, ledger, require)
+    _looks(routes, database, ledger, logs, require)
     _starts(routes, database, ledger, audit, require, narrow_kinds)
     _changes(routes, database, ledger, audit, require)
     return routes
@@ -143,7 +145,9 @@ def _lists(routes: APIRouter, database: Database, ledger: Ledger, require: Requi
         return JobsOut([job_out(job) for job in page.items], page.next_cursor)
 
 
-def _looks(routes: APIRouter, database: Database, ledger: Ledger, require: Require) -> None:
+def _looks(
+    routes: APIRouter, database: Database, ledger: Ledger, logs: JobLogs, require: Require
+) -> None:
     reader = Depends(require(Action.JOBS_READ))
 
     @routes.get("/{job_id}")
@@ -163,12 +167,10 @@ def _looks(routes: APIRouter, database: Database, ledger: Ledger, require: Requi
     ) -> LogOut:
         """The job's log, oldest line first."""
 
-        def look(unit: Unit) -> LogOut:
-            _seen(actor, Action.JOBS_READ, ledger.get(unit, job_id))
-            page = ledger.logs(unit, job_id, cursor, clamp_limit(limit))
-            return LogOut([line_out(line) for line in page.items], page.next_cursor)
-
-        return await database.read(look)
+        page = await logs.page(
+            job_id, cursor, limit, lambda job: _seen(actor, Action.JOBS_READ, job)
+        )
+        return LogOut([line_out(line) for line in page.items], page.next_cursor)
 
 
 def _starts(

@@ -122,6 +122,8 @@ LOGS = Table(
     Column("fields", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+_LONG = sql("seq % 1000 = 0")
+Index("ix_job_logs_long", LOGS.c.job_id, sqlite_where=_LONG, postgresql_where=_LONG)
 CRON = Table(
     "cron_jobs",
     METADATA,

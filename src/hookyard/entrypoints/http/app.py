@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from hookyard import __version__, registry
 from hookyard.bootstrap import Yard
+from hookyard.core.jobs.log_archive import JobLogs
 from hookyard.entrypoints.http import errors
 from hookyard.entrypoints.http.blobs import BlobPage
 from hookyard.entrypoints.http.bodies import DEADLINE_S, BodyBudget
@@ -93,6 +94,7 @@ class Front:
             keys=yard.keys,
             desk=yard.desk,
             artifacts=yard.artifacts,
+            logs=JobLogs(yard.database, yard.storage.blobs, yard.ledger),
             sources=yard.recovering.source_ports(),
         )
         for router in registry.routers(ports, self.guard):
