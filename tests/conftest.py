@@ -33,6 +33,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         yield server
     finally:
+        server.drop_templates()
         server.stop()
 
 
@@ -48,9 +49,8 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
             await sqlite.close()
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = await asyncio.to_thread(server.create_database)
+    name = await server.with_tables(METADATA)
     postgres = PostgresDatabase(server.url(name))
-    await postgres.write(lambda unit: METADATA.create_all(unit.connection))
     try:
         yield postgres
     finally:

@@ -16,11 +16,14 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+from sqlalchemy import MetaData
+
+from hookyard.adapters.database.backends.postgres import PostgresDatabase
 
 
 @dataclass
@@ -31,6 +34,7 @@ class PostgresServer:
     process: subprocess.Popen[bytes] | None
     folder: Path | None
     launch: Callable[[], "subprocess.Popen[bytes]"] | None = None
+    templates: dict[frozenset[str], str] = field(default_factory=dict)
 
     @classmethod
     def start(cls, folder: Path) -> "PostgresServer":
@@ -107,6 +111,29 @@ class PostgresServer:
         name = f"t_{secrets.token_hex(8)}"
         self._admin(f"CREATE DATABASE {name}")
         return name
+
+    async def with_tables(self, metadata: MetaData) -> str:
+        """A fresh database that has these tables, copied from one that is made once.
+
+        # why: making the tables takes ten times as long as copying their files.
+        """
+        tables = frozenset(metadata.tables)
+        if tables not in self.templates:
+            template = await asyncio.to_thread(self.create_database)
+            made = PostgresDatabase(self.url(template))
+            await made.write(lambda unit: metadata.create_all(unit.connection))
+            await made.close()
+            self.templates[tables] = template
+        name = f"t_{secrets.token_hex(8)}"
+        copy = f"CREATE DATABASE {name} TEMPLATE {self.templates[tables]} STRATEGY FILE_COPY"
+        await asyncio.to_thread(self._admin, copy)
+        return name
+
+    def drop_templates(self) -> None:
+        """Leave nothing of `with_tables` on a server that is not ours."""
+        for name in self.templates.values():
+            self.drop_database(name)
+        self.templates.clear()
 
     def drop_database(self, name: str) -> None:
         self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
