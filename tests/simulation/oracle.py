@@ -1,0 +1,136 @@
+"""Watches the tables from beneath: every committed change of a job, delivery or effect, as it was.
+
+Triggers of the connection write each change down in the same transaction, so what was rolled back
+is not seen, and what any code does to a row is. What an attempt writes must come while it runs;
+what does not is noted as stale at once.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+TABLE = """
+CREATE TEMP TABLE seen (
+  n INTEGER PRIMARY KEY, what TEXT, id TEXT, kind TEXT, key TEXT,
+  was TEXT, now TEXT, lease_was INTEGER, lease INTEGER, attempt INTEGER, most INTEGER,
+  waits TEXT, worker TEXT)
+"""
+JOB = (
+    "INSERT INTO seen(what, id, kind, key, was, now, lease_was, lease, attempt, most, waits,"
+    " worker) VALUES ('job', NEW.id, NEW.kind, NEW.key, {was}, NEW.state, {lease}, NEW.lease,"
+    " NEW.attempt, NEW.max_attempts, NEW.waiting_what, NEW.worker);"
+)
+STALE = (
+    "INSERT INTO seen(what, id, now, lease) SELECT 'stale', NEW.{job}, {text}, NEW.{lease}"
+    " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.{job} AND lease = NEW.{lease}"
+    " AND state IN ({states}));"
+)
+TRIGGERS = (
+    "CREATE TEMP TRIGGER seen_new AFTER INSERT ON jobs BEGIN "
+    + JOB.format(was="NULL", lease="NULL")
+    + " END",
+    "CREATE TEMP TRIGGER seen_job AFTER UPDATE OF state, lease ON jobs"
+    " WHEN OLD.state <> NEW.state OR OLD.lease <> NEW.lease BEGIN "
+    + JOB.format(was="OLD.state", lease="OLD.lease")
+    + " END",
+    "CREATE TEMP TRIGGER seen_gone AFTER DELETE ON jobs BEGIN"
+    " INSERT INTO seen(what, id, kind, was) VALUES ('gone', OLD.id, OLD.kind, OLD.state); END",
+    "CREATE TEMP TRIGGER seen_progress AFTER UPDATE OF progress ON jobs"
+    " WHEN json_extract(NEW.progress, '$.lease') IS NOT NULL AND ("
+    " json_extract(NEW.progress, '$.lease') <> NEW.lease OR NEW.state <> 'running') BEGIN"
+    " INSERT INTO seen(what, id, now, lease) VALUES ('stale', NEW.id, 'progress',"
+    " json_extract(NEW.progress, '$.lease')); END",
+    "CREATE TEMP TRIGGER seen_log AFTER INSERT ON job_logs"
+    " WHEN json_extract(NEW.fields, '$.lease') IS NOT NULL BEGIN"
+    " INSERT INTO seen(what, id, now, lease) SELECT 'stale', NEW.job_id, 'log',"
+    " json_extract(NEW.fields, '$.lease') WHERE NOT EXISTS (SELECT 1 FROM jobs"
+    " WHERE id = NEW.job_id AND lease = json_extract(NEW.fields, '$.lease')"
+    " AND state = 'running'); END",
+    "CREATE TEMP TRIGGER seen_attempt AFTER INSERT ON job_attempts BEGIN "
+    "INSERT INTO seen(what, id, now, lease, attempt, worker) VALUES"
+    " ('attempt', NEW.job_id, NEW.outcome, NEW.lease, NEW.attempt, NEW.worker); END",
+    "CREATE TEMP TRIGGER seen_delivery AFTER INSERT ON deliveries BEGIN"
+    " INSERT INTO seen(what, id, kind, now) VALUES"
+    " ('delivery', NEW.id, NEW.provider_delivery_id, NEW.status); END",
+    "CREATE TEMP TRIGGER seen_status AFTER UPDATE OF status ON deliveries"
+    " WHEN OLD.status <> NEW.status BEGIN"
+    " INSERT INTO seen(what, id, was, now) VALUES ('delivery', NEW.id, OLD.status, NEW.status);"
+    " END",
+    "CREATE TEMP TRIGGER seen_effect AFTER UPDATE OF state ON effects"
+    " WHEN OLD.state <> NEW.state BEGIN"
+    " INSERT INTO seen(what, id, kind, was, now) VALUES"
+    " ('effect', NEW.id, NEW.key, OLD.state, NEW.state); END",
+)
+MARKS = """
+CREATE TEMP TABLE marks (n INTEGER PRIMARY KEY, job_id TEXT, lease INTEGER, what TEXT)
+"""
+MARK_TRIGGER = (
+    "CREATE TEMP TRIGGER seen_mark AFTER INSERT ON marks BEGIN "
+    + STALE.format(
+        job="job_id", lease="lease", text="NEW.what", states="'running', 'succeeded', 'dead'"
+    )
+    + " END"
+)
+_NEWS = (
+    "SELECT n, what, id, kind, key, was, now, lease_was, lease, attempt, most, waits, worker"
+    " FROM seen WHERE n > ?1 ORDER BY n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One committed change, and when it was committed, in seconds of the true time."""
+
+    at_s: float
+    what: str
+    id: str
+    kind: str | None
+    key: str | None
+    was: str | None
+    now: str | None
+    lease_was: int | None
+    lease: int | None
+    attempt: int | None
+    most: int | None
+    waits: str | None
+    worker: str | None
+
+    def __str__(self) -> str:
+        match self.what:
+            case "job":
+                said = f"{self.kind} {short(self.id)} {self.was or 'is new'} → {self.now}"
+                said += f" lease {self.lease} attempt {self.attempt}/{self.most}"
+                return f"{said} for {self.waits}" if self.waits else said
+            case "attempt":
+                return f"attempt of {short(self.id)} under lease {self.lease}: {self.now}"
+            case _:
+                return f"{self.what} {short(self.id)} {self.was or ''} → {self.now}"
+
+
+def short(text: str) -> str:
+    """The part of an id that tells it from others to a reader."""
+    return text[-6:]
+
+
+class Oracle:
+    """See the module."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.seen: list[Seen] = []
+        self._raw = raw
+        self._last = 0
+
+    @staticmethod
+    def install(raw: sqlite3.Connection) -> None:
+        """Make the triggers, once for a connection."""
+        for statement in (TABLE, MARKS, *TRIGGERS, MARK_TRIGGER):
+            raw.execute(statement)
+
+    def news(self, at_s: float) -> list[Seen]:
+        """What was committed since the last call."""
+        rows = self._raw.execute(_NEWS, (self._last,)).fetchall()
+        if not rows:
+            return []
+        self._last = rows[-1][0]
+        found = [Seen(at_s, *row[1:]) for row in rows]
+        self.seen.extend(found)
+        return found
