@@ -16,6 +16,7 @@ class Parcel:
     want: Want
     acks: list[Ack] = field(default_factory=list)
     sends: int = 0
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

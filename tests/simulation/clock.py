@@ -6,6 +6,9 @@ from typing import Any
 from hookyard.kit.clock import Clock
 from tests.simulation.loop import SimLoop
 
+# why: on a real machine time goes on in every turn, so that nobody can wait for it by yielding
+# and wait for ever.
+YIELD_S = 0.0001
 START_MS = 1_700_000_000_000
 
 
@@ -36,7 +39,7 @@ class SimClock(Clock):
     async def sleep(self, seconds: float) -> None:
         future = self._loop.create_future()
         if seconds <= 0:
-            self._loop.call_soon(_wake, future)
+            self._loop.call_later(YIELD_S, _wake, future)
         else:
             self._loop.call_later(seconds * (1 + self.slack) + self._late_s(), _wake, future)
         await future

@@ -27,6 +27,9 @@ INSTALLATION = 5
 USUAL_S = 0.15
 # spec: docs.github.com, REST API: a request that takes more than 10 seconds is terminated.
 LATEST_S = 9.5
+# why: nothing can tell a process that stood still for long between its last look at the clock and
+# the first byte of its request; it is not promised what follows then.
+BRIEFLY_S = 14.0
 _COMMENTS = re.compile(r"/repos/([^/]+/[^/]+)/issues/(\d+)/comments")
 _COMMENT = re.compile(r"/repos/([^/]+/[^/]+)/issues/comments/(\d+)")
 _REACTIONS = re.compile(r"/repos/([^/]+/[^/]+)/issues/(comments/)?(\d+)/reactions")
@@ -137,7 +140,7 @@ class SimGitHub:
 
     def _runs(self, who: str, method: str, at: Any, body: Any, query: Any) -> Any:
         data = {**body, "conclusion": body.get("conclusion")}
-        data["output"] = {"annotations_count": len(body["output"].get("annotations", ()))}
+        data["output"] = _output(body, 0)
         return self._make(who, "check", at[0], 0, body["external_id"], data)
 
     def _run(self, who: str, method: str, at: Any, body: Any, query: Any) -> Any:
@@ -146,7 +149,12 @@ class SimGitHub:
             if not found:
                 raise GitHubMissing(404, "Not Found")
             return found[0]
-        changes = {**body, "output": {"annotations_count": 0}}
+        standing = sum(
+            thing.data["output"]["annotations_count"]
+            for thing in self.things
+            if (thing.kind, thing.id) == ("check", int(at[1]))
+        )
+        changes = {**body, "output": _output(body, standing)}
         return self._edit("check", at[0], int(at[1]), changes, body["output"]["title"])
 
     def _runs_of(self, who: str, method: str, at: Any, body: Any, query: Any) -> Any:
@@ -220,16 +228,16 @@ class GitHubCalls:
             raise GitHubLimited("secondary", until_ms)
         if fault == "crash-before":
             self._faults.crash(self._process)
+            await self._sleep(0)
         elif fault == "stall-before":
-            self._faults.stall(self._process)
+            self._world.stall(self._process.name, self._faults.random.uniform(0.1, BRIEFLY_S))
+            await self._sleep(0)
         if fault == "failed" or (fault == "undone" and method == "GET"):
             await self._sleep(USUAL_S)
             raise GitHubFailed("the simulated GitHub is down")
         return await self._exchange(method, path, body, query, fault)
 
     async def _exchange(self, method: str, path: str, body: Any, query: Any, fault: str) -> Any:
-        # why: whatever befell the process above befalls it before the request is sent.
-        await self._sleep(0)
         answer: dict[str, Any] = {}
         latest_s = LATEST_S if fault in ("late", "slow") else USUAL_S
         reach_s = self._faults.random.uniform(USUAL_S / 2, latest_s)
@@ -262,6 +270,13 @@ class GitHubCalls:
 
     async def _sleep(self, seconds: float) -> None:
         await self._process.clock.sleep(seconds)
+
+
+def _output(body: Any, standing: int) -> dict[str, Any]:
+    """What a check run shows: the newest words, and annotations, which are only ever added to."""
+    output = body["output"]
+    count = standing + len(output.get("annotations", ()))
+    return {"title": output["title"], "annotations_count": count}
 
 
 def _line(text: str) -> str:

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 TURNS_AT_MOST = 3_000_000
+TURNS_A_SECOND = 6_000
 
 
 class Host:
@@ -104,6 +105,8 @@ class SimLoop(asyncio.AbstractEventLoop):
         self._ready: list[Host] = []
         self._timers: list[tuple[float, int, Turn]] = []
         self._count = 0
+        self._window_s = 1.0
+        self._turns_before = 0
         self._tasks: list[SimTask] = []
         self._closed = False
         OUTSIDE.turns.clear()
@@ -264,6 +267,10 @@ class SimLoop(asyncio.AbstractEventLoop):
     def _move_on(self) -> None:
         timers = self._timers
         self._now = max(self._now, timers[0][0])
+        if self._now >= self._window_s:
+            if self.turns - self._turns_before > TURNS_A_SECOND:
+                self.trouble.append(f"{self.turns - self._turns_before} turns in a second")
+            self._window_s, self._turns_before = self._now + 1.0, self.turns
         while timers and timers[0][0] <= self._now:
             turn = heapq.heappop(timers)[2]
             if not turn.gone:

@@ -101,8 +101,8 @@ class Senders:
             return
         if parcel.sends < 3 and self._random.random() < 0.25:
             self._send(parcel)
-        elif parcel.sends < 9:
-            parcel.sends = 9
+        elif not parcel.is_over:
+            parcel.is_over = True
             self.open -= 1
 
     def _arrive(self, parcel: Parcel, gateway: str, fault: str) -> None:
