@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.simulation.book import Book, Said
+from tests.simulation.clock import START_MS
 from tests.simulation.evidence import Evidence, JobEnd
 from tests.simulation.oracle import Seen
 from tests.simulation.roles import Shared
 from tests.support import chaos_checks
 from tests.support.chaos_model import Finding, Wrong
 
+CLOCKS_APART_S = 2.0
 ENDED = frozenset({"succeeded", "dead", "cancelled"})
 HISTORY_CHECKS = (
     chaos_checks.check_acks,
@@ -49,7 +51,9 @@ def check_all(evidence: Evidence, shared: Shared) -> list[Finding]:
         found.extend(landing(evidence.history))
     for check in CHECKS:
         found.extend(check(evidence, shared.book))
-    found.extend(check_checks(evidence, shared))
+    if not shared.world.plan.wild:
+        found.extend(check_lost(evidence, shared.book))
+        found.extend(check_checks(evidence, shared))
     found.extend(check_shown(evidence, shared))
     return found
 
@@ -108,6 +112,28 @@ def _dead(job: JobEnd, said: Said | None) -> Iterator[Finding]:
         )
 
 
+def check_lost(evidence: Evidence, book: Book) -> Iterator[Finding]:
+    """No job is taken back from a worker before its lease has run out by the true time."""
+    before: Seen | None = None
+    for seen in evidence.seen:
+        if seen.what == "job":
+            before = seen
+        elif seen.what == "attempt" and seen.now == "lost" and before is not None:
+            until_s = ((before.until_ms or 0) - START_MS) / 1000
+            if before.id == seen.id and seen.at_s < until_s - CLOCKS_APART_S:
+                yield Finding(Wrong.OVERLAP, f"{seen.id} was taken back {until_s:.1f}: {seen}")
+
+
+def check_attempts(evidence: Evidence, book: Book) -> Iterator[Finding]:
+    """No job had more attempts that count than it may have."""
+    counted = Counter(
+        a.job_id for a in evidence.history.attempts if a.outcome not in ("held", "released")
+    )
+    for job_id, count in counted.items():
+        if count > evidence.jobs[job_id].max_attempts:
+            yield Finding(Wrong.DOUBLED, f"{job_id} had {count} attempts")
+
+
 def check_marks(evidence: Evidence, book: Book) -> Iterator[Finding]:
     """What an end applies stands once where the end stands, and nowhere else."""
     applied = Counter((job, lease) for job, lease, what in evidence.marks if what == "apply")
@@ -162,7 +188,7 @@ def check_checks(evidence: Evidence, shared: Shared) -> Iterator[Finding]:
     """Each check run was made once under its external id."""
     made = Counter(t.first for t in shared.github.things if t.kind == "check")
     for external_id, count in made.items():
-        if count > 1 and not shared.world.plan.wild:
+        if count > 1:
             yield Finding(Wrong.DOUBLED, f"check run {external_id} was made {count} times")
 
 
@@ -199,6 +225,7 @@ def _changes(seen: Sequence[Seen], what: str) -> Iterator[Seen]:
 CHECKS: Sequence[Callable[[Evidence, Book], Iterator[Finding]]] = (
     check_steps,
     check_ends,
+    check_attempts,
     check_marks,
     check_requests,
     check_terms,

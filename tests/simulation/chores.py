@@ -38,8 +38,8 @@ CHORES = tuple(
     JobKind(f"sim.{policy.value}", policy=policy, max_attempts=5, timeout_s=12.0, backoff=SOON)
     for policy in KeyPolicy
 ) + (
-    JobKind("sim.plain", lane=Lane.BULK, max_attempts=4, timeout_s=12.0, backoff=SOON),
     JobKind("sim.skip", max_attempts=5, timeout_s=12.0, backoff=SOON, skip_delayed=True),
+    JobKind("sim.plain", lane=Lane.BULK, max_attempts=4, timeout_s=12.0, backoff=SOON),
     JobKind("sim.long", max_attempts=6, timeout_s=150.0, backoff=SOON),
 )
 PUBLISH = JobKind("sim.publish", lane=Lane.HIGH, max_attempts=8, backoff=SOON)
@@ -75,7 +75,7 @@ class Chore:
 
     async def _step(self, ctx: JobContext) -> None:
         random, job = self._process.random, ctx.job
-        longest_s = 80.0 if self.kind.name == "sim.long" else 3.0
+        longest_s = self._process.world.plan.lease_s * 0.8 if self.kind.name == "sim.long" else 3.0
         await ctx.clock.sleep(random.random() * longest_s)
         match random.randint(0, 3):
             case 0:

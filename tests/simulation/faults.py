@@ -27,7 +27,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "network": NETWORK,
     "sleep": SLEEP,
 }
-WEIGHT: Mapping[str, float] = {"crash-before": 0.15, "crash-after": 0.25, "stall": 0.15}
+WEIGHT: Mapping[str, float] = {"crash-before": 0.15, "crash-after": 0.25, "stall": 0.3}
 WORST: Mapping[str, float] = {
     "database": 0.05,
     "broker": 0.2,
@@ -35,7 +35,7 @@ WORST: Mapping[str, float] = {
     "network": 0.4,
     "sleep": 0.1,
 }
-STALLS_S = ((0.05, 1.0), (1.0, 14.0), (62.0, 110.0))
+LEASE_S, SHORT_LEASE_S = 60.0, 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,16 @@ class Event:
 class Plan:
     """Everything about a simulation that is settled before it begins.
 
-    `rates` are chances of a fault at one use of an adapter, by group and name. `wild` says that
+    With a short lease attempts meet their successors often, and nothing is put on GitHub, where
+    the product counts on leases of a minute. `rates` are chances of a fault at one use of an adapter, by group and name. `wild` says that
     clocks are set by more than the second or so that processes may differ by.
     """
 
     workers: int
     gateways: int
+    schedulers: int
     has_broker: bool
+    lease_s: float
     horizon_s: float
     deliveries: int
     jobs: int
@@ -73,42 +76,48 @@ class Plan:
     @property
     def names(self) -> tuple[str, ...]:
         """Every process there is."""
-        return names_of(self.gateways, self.workers, has_broker=self.has_broker)
+        return names_of(
+            self.gateways, self.workers, self.schedulers, has_broker=self.has_broker
+        )
 
 
-def names_of(gateways: int, workers: int, *, has_broker: bool) -> tuple[str, ...]:
+def names_of(
+    gateways: int, workers: int, schedulers: int, *, has_broker: bool
+) -> tuple[str, ...]:
     """The processes of such a set-up."""
     return (
         *(f"gateway-{n + 1}" for n in range(gateways)),
         *(f"worker-{n + 1}" for n in range(workers)),
         *(("relay",) if has_broker else ()),
-        "scheduler-1",
-        "scheduler-2",
+        *(f"scheduler-{n + 1}" for n in range(schedulers)),
     )
 
 
 def plan_of(random: Random) -> Plan:
     """A plan, drawn."""
     gateways, workers = random.choice((1, 2)), random.choice((2, 2, 3))
-    has_broker = random.random() < 0.5
-    names = names_of(gateways, workers, has_broker=has_broker)
-    horizon_s = random.choice((8.0, 20.0, 40.0, 80.0))
+    schedulers, has_broker = random.choice((0, 0, 1, 2)), random.random() < 0.5
+    names = names_of(gateways, workers, schedulers, has_broker=has_broker)
+    horizon_s = random.choice((3.0, 8.0, 8.0, 20.0, 50.0))
     wild = random.random() < 0.25
     intensity = random.choice((0.0, 0.2, 0.5, 1.0, 1.0))
+    lease_s = random.choice((LEASE_S, SHORT_LEASE_S))
     return Plan(
         workers=workers,
         gateways=gateways,
+        schedulers=schedulers,
         has_broker=has_broker,
+        lease_s=lease_s,
         horizon_s=horizon_s,
         deliveries=random.randint(1, 5),
         jobs=random.randint(2, 9),
-        poll_s=random.choice((1.0, 5.0, 8.0)) if has_broker else random.uniform(0.8, 2.5),
+        poll_s=random.choice((2.0, 5.0, 10.0)) if has_broker else random.uniform(1.0, 5.0),
         any_order=random.random() < 0.3,
         wild=wild,
-        slack=random.choice((0.0, 2.0, 6.0)),
+        slack=random.choice((1.0, 4.0, 10.0)),
         skews={name: random.uniform(-0.9, 0.9) for name in names},
         rates=_rates(random, intensity),
-        events=_events(random, names, horizon_s, intensity, wild=wild),
+        events=_events(random, names, horizon_s, intensity, lease_s, wild=wild),
     )
 
 
@@ -125,13 +134,21 @@ def _rates(random: Random, intensity: float) -> Mapping[str, Mapping[str, float]
 
 
 def _events(
-    random: Random, names: tuple[str, ...], horizon_s: float, intensity: float, *, wild: bool
+    random: Random,
+    names: tuple[str, ...],
+    horizon_s: float,
+    intensity: float,
+    lease_s: float,
+    *,
+    wild: bool,
 ) -> tuple[Event, ...]:
     found: list[Event] = []
+    workers = [name for name in names if name.startswith("worker")]
     for _ in range(random.randint(0, round(6 * intensity))):
         what = random.choice(("crash", "crash", "stall", "jump") if wild else ("crash", "stall"))
-        amount = {"crash": down_s, "stall": stall_s, "jump": _jump_s}[what](random)
-        found.append(Event(random.uniform(0, horizon_s), what, random.choice(names), amount))
+        draw = {"crash": down_s, "stall": lambda r: stall_s(r, lease_s), "jump": _jump_s}[what]
+        whom = random.choice((random.choice(names), random.choice(workers)))
+        found.append(Event(random.uniform(0, horizon_s), what, whom, draw(random)))
     return tuple(sorted(found, key=lambda event: event.at_s))
 
 
@@ -140,9 +157,10 @@ def down_s(random: Random) -> float:
     return random.choice((random.uniform(0.01, 0.5), random.uniform(0.5, 15.0)))
 
 
-def stall_s(random: Random) -> float:
-    """For how long a process stands still."""
-    return random.uniform(*random.choice(STALLS_S))
+def stall_s(random: Random, lease_s: float) -> float:
+    """For how long a process stands still: a moment, some seconds, or past its leases."""
+    past = (lease_s * 1.02, lease_s * 1.8)
+    return random.uniform(*random.choice(((0.05, 1.0), (1.0, 14.0), past, past)))
 
 
 def _jump_s(random: Random) -> float:
@@ -185,7 +203,7 @@ class Faults:
     def stall(self, process: "Process") -> None:
         """Have it stand still from here on."""
         if process.host.alive:
-            self._world.stall(process.name, stall_s(self.random))
+            self._world.stall(process.name, stall_s(self.random, self._world.plan.lease_s))
 
     def late_s(self) -> float:
         """By how much a wait takes longer than was asked."""

@@ -216,6 +216,7 @@ class SimLoop(asyncio.AbstractEventLoop):
                     self._take_turn()
                 if self.turns > TURNS_AT_MOST:
                     self.trouble.append(f"no end after {self.turns} turns")
+                if self.trouble:
                     return False
                 if is_over():
                     return True

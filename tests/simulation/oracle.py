@@ -12,12 +12,12 @@ TABLE = """
 CREATE TEMP TABLE seen (
   n INTEGER PRIMARY KEY, what TEXT, id TEXT, kind TEXT, key TEXT,
   was TEXT, now TEXT, lease_was INTEGER, lease INTEGER, attempt INTEGER, most INTEGER,
-  waits TEXT, worker TEXT)
+  waits TEXT, worker TEXT, until_ms INTEGER)
 """
 JOB = (
     "INSERT INTO seen(what, id, kind, key, was, now, lease_was, lease, attempt, most, waits,"
-    " worker) VALUES ('job', NEW.id, NEW.kind, NEW.key, {was}, NEW.state, {lease}, NEW.lease,"
-    " NEW.attempt, NEW.max_attempts, NEW.waiting_what, NEW.worker);"
+    " worker, until_ms) VALUES ('job', NEW.id, NEW.kind, NEW.key, {was}, NEW.state, {lease},"
+    " NEW.lease, NEW.attempt, NEW.max_attempts, NEW.waiting_what, NEW.worker, {until});"
 )
 STALE = (
     "INSERT INTO seen(what, id, now, lease) SELECT 'stale', NEW.{job}, {text}, NEW.{lease}"
@@ -26,11 +26,11 @@ STALE = (
 )
 TRIGGERS = (
     "CREATE TEMP TRIGGER seen_new AFTER INSERT ON jobs BEGIN "
-    + JOB.format(was="NULL", lease="NULL")
+    + JOB.format(was="NULL", lease="NULL", until="NULL")
     + " END",
     "CREATE TEMP TRIGGER seen_job AFTER UPDATE OF state, lease ON jobs"
     " WHEN OLD.state <> NEW.state OR OLD.lease <> NEW.lease BEGIN "
-    + JOB.format(was="OLD.state", lease="OLD.lease")
+    + JOB.format(was="OLD.state", lease="OLD.lease", until="OLD.leased_until_ms")
     + " END",
     "CREATE TEMP TRIGGER seen_gone AFTER DELETE ON jobs BEGIN"
     " INSERT INTO seen(what, id, kind, was) VALUES ('gone', OLD.id, OLD.kind, OLD.state); END",
@@ -71,8 +71,8 @@ MARK_TRIGGER = (
     + " END"
 )
 _NEWS = (
-    "SELECT n, what, id, kind, key, was, now, lease_was, lease, attempt, most, waits, worker"
-    " FROM seen WHERE n > ?1 ORDER BY n"
+    "SELECT n, what, id, kind, key, was, now, lease_was, lease, attempt, most, waits, worker,"
+    " until_ms FROM seen WHERE n > ?1 ORDER BY n"
 )
 
 
@@ -93,6 +93,8 @@ class Seen:
     most: int | None
     waits: str | None
     worker: str | None
+    until_ms: int | None
+    """Of a job: until when its lease was given before the change."""
 
     def __str__(self) -> str:
         match self.what:

@@ -42,7 +42,6 @@ from tests.simulation.database import Sea, SimDatabase
 from tests.simulation.github import APP_ID, SLUG, GitHubCalls, SimGitHub
 from tests.simulation.world import Process, World
 
-LEASE_S = 60.0
 CAPACITY = 4
 SECRET = b"a secret of the simulation"
 SOURCE = SourceConfig("github", "github", (SECRET,), {"app_slug": SLUG})
@@ -105,7 +104,7 @@ def start_worker(shared: Shared, process: Process) -> None:
         parts.clock,
         f"{process.host}/worker",
         capacity=CAPACITY,
-        lease_s=LEASE_S,
+        lease_s=world.plan.lease_s,
         poll_s=world.plan.poll_s * process.random.uniform(0.8, 1.2),
         breakers=Breakers(parts.clock),
         observe=lambda _job, _step: [heard() for heard in freed] and None,
@@ -154,7 +153,7 @@ def start_scheduler(shared: Shared, process: Process) -> None:
         number = fence.term.number
         await fence.write(lambda unit: shared.sea.sign(unit, number, str(process.host)))
 
-    duties = (Duty("cron", 5.0, cron.turn), Duty("sign", 5.0, sign))
+    duties = (Duty("cron", 5.0, cron.turn), Duty("sign", 3.0, sign))
     process.spawn(Scheduler(parts.database, election, duties, (cron.sync,)).run())
 
 

@@ -25,7 +25,7 @@ from tests.simulation.world import World
 from tests.support.chaos_model import Finding
 
 LOOK_S = 1.0
-AFTERWARDS_S = 1_500.0
+AFTERWARDS_S = 900.0
 Mutation = Callable[[], AbstractContextManager[Any]]
 
 

@@ -12,6 +12,7 @@ from hookyard_sandbox.senders import signed_request
 from tests.simulation.book import Parcel
 from tests.simulation.chores import CHORES, PUBLISH
 from tests.simulation.clock import START_MS
+from tests.simulation.faults import LEASE_S
 from tests.simulation.github import INSTALLATION
 from tests.simulation.roles import ENDPOINT, SECRET, Parts, Shared
 from tests.support.chaos_model import Ack, Want
@@ -43,6 +44,8 @@ class Senders:
 
     def _happen(self, n: int) -> None:
         make = self._random.choice((self._command, self._command, self._issue, self._chat))
+        if self._world.plan.lease_s < LEASE_S:
+            make = self._chat
         event, payload, want = make(n)
         guid = f"{self._random.getrandbits(128):032x}"
         guid = f"{guid[:8]}-{guid[8:12]}-{guid[12:16]}-{guid[16:20]}-{guid[20:]}"
@@ -159,10 +162,11 @@ class People:
 
     def _job(self, n: int) -> NewJob:
         random = self._random
-        if random.random() < 0.35:
+        publishes = self._world.plan.lease_s >= LEASE_S
+        if publishes and random.random() < 0.35:
             what = random.choice(("comment", "check", "issue"))
             return NewJob(PUBLISH.name, {"what": what, "n": n}, key=f"publish-{what}")
-        kind = random.choice(CHORES)
+        kind = random.choice((*CHORES, *CHORES[-3:]))
         is_plain = kind.name in ("sim.plain", "sim.long")
         late_ms = random.randint(500, 9_000) if random.random() < 0.2 else 0
         at_ms = START_MS + int(self._world.loop.time() * 1000) + late_ms

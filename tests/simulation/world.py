@@ -130,7 +130,7 @@ class World:
         process = Process(
             self,
             Host(name, life),
-            SimClock(self.loop, offset_s, self.plan.slack if name == "relay" else 0.0, self.faults.late_s),
+            SimClock(self.loop, offset_s, self.plan.slack if name.startswith(("relay", "scheduler")) else 0.0, self.faults.late_s),
             random,
             IdMaker(random.randbytes),
         )
