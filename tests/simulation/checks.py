@@ -6,7 +6,7 @@ themselves said of their end.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tests.simulation.book import Book, Said
 from tests.simulation.clock import START_MS
@@ -75,7 +75,7 @@ def check_steps(evidence: Evidence, book: Book) -> Iterator[Finding]:
 
 def check_ends(evidence: Evidence, book: Book) -> Iterator[Finding]:
     """Every job has ended, and as its last attempt or somebody's request says."""
-    newest = {}
+    newest: dict[str | None, str] = {}
     for job in evidence.jobs.values():
         if job.policy == "cancel_running":
             newest[job.key] = job.id
@@ -90,8 +90,12 @@ def check_ends(evidence: Evidence, book: Book) -> Iterator[Finding]:
         elif job.state == "dead":
             yield from _dead(job, said)
         elif job.state == "cancelled" and job.id not in book.cancelled:
-            if job.key is None or newest.get(job.key, "") <= job.id:
-                yield Finding(Wrong.OUTCOME, f"nobody cancelled {job.kind} {job.id}")
+            yield from _superseded(job, newest)
+
+
+def _superseded(job: JobEnd, newest: Mapping[str | None, str]) -> Iterator[Finding]:
+    if job.key is None or newest.get(job.key, "") <= job.id:
+        yield Finding(Wrong.OUTCOME, f"nobody cancelled {job.kind} {job.id}")
 
 
 def _succeeded(job: JobEnd, said: Said | None) -> Iterator[Finding]:
@@ -149,9 +153,9 @@ def check_marks(evidence: Evidence, book: Book) -> Iterator[Finding]:
             yield Finding(Wrong.STALE, f"the end of {pair} was applied, and is no end")
     for job_id, lease in sorted(ends, key=str):
         said = book.said.get((job_id, lease or 0))
-        if said is not None and said.applies and not applied[job_id, lease]:
-            if evidence.jobs[job_id].error.get("code") not in ("worker_lost", "attempts_exhausted"):
-                yield Finding(Wrong.LOST, f"the end of {job_id} under {lease} was not applied")
+        spent = evidence.jobs[job_id].error.get("code") in ("worker_lost", "attempts_exhausted")
+        if said is not None and said.applies and not applied[job_id, lease] and not spent:
+            yield Finding(Wrong.LOST, f"the end of {job_id} under {lease} was not applied")
 
 
 def check_requests(evidence: Evidence, book: Book) -> Iterator[Finding]:
@@ -159,9 +163,7 @@ def check_requests(evidence: Evidence, book: Book) -> Iterator[Finding]:
     for job_id, kind in book.enqueued.items():
         if job_id not in evidence.jobs:
             yield Finding(Wrong.LOST, f"{kind} {job_id} was promised and is not there")
-    made = Counter(
-        seen.id for seen in _changes(evidence.seen, "job") if seen.was is None
-    )
+    made = Counter(seen.id for seen in _changes(evidence.seen, "job") if seen.was is None)
     for job_id, count in made.items():
         if count > 1:
             yield Finding(Wrong.DOUBLED, f"job {job_id} was made {count} times")

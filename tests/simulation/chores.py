@@ -34,10 +34,11 @@ from tests.simulation.book import Book, Said
 from tests.simulation.world import Process
 
 SOON = Backoff(base_s=0.5, cap_s=4.0)
-CHORES = tuple(
-    JobKind(f"sim.{policy.value}", policy=policy, max_attempts=5, timeout_s=12.0, backoff=SOON)
-    for policy in KeyPolicy
-) + (
+CHORES = (
+    *(
+        JobKind(f"sim.{policy.value}", policy=policy, max_attempts=5, timeout_s=12.0, backoff=SOON)
+        for policy in KeyPolicy
+    ),
     JobKind("sim.skip", max_attempts=5, timeout_s=12.0, backoff=SOON, skip_delayed=True),
     JobKind("sim.plain", lane=Lane.BULK, max_attempts=4, timeout_s=12.0, backoff=SOON),
     JobKind("sim.long", max_attempts=6, timeout_s=150.0, backoff=SOON),
@@ -90,6 +91,8 @@ class Chore:
     def _end(self, ctx: JobContext) -> tuple[Said, Outcome]:
         random, job = self._process.random, ctx.job
         drawn = random.random() if self._process.world.faults.are_on else 0.0
+        if job.payload.get("flaky") and random.random() < 0.9:
+            return Said("retry"), Retry("it never works")
         if drawn < 0.35:
             return Said("done"), Done({"lease": job.lease})
         if drawn < 0.7:

@@ -40,7 +40,9 @@ class Store:
         self.connection: Connection = engine.connect()
         METADATA.create_all(self.connection)
         Oracle.install(self.raw)
-        self.raw.execute("CREATE TEMP TABLE terms (n INTEGER PRIMARY KEY, term INTEGER, holder TEXT)")
+        self.raw.execute(
+            "CREATE TEMP TABLE terms (n INTEGER PRIMARY KEY, term INTEGER, holder TEXT)"
+        )
         self.tables = [table.name for table in METADATA.sorted_tables]
 
     @classmethod
@@ -153,13 +155,15 @@ class SimDatabase:
         future = self._loop.create_future()
         fault = self._faults.pick("database")
         delay_s = self._faults.latency_s(USUAL_S, fault)
+        if fault == "stall-before":
+            self._faults.stall(self._process)
         self._loop.call_later(delay_s, self._run, work, future, fault, writing)
         result, callbacks = await future
         for callback in callbacks:
             callback()
         return result
 
-    def _run(self, work: Callable[[Unit], Any], future: Any, fault: str, writing: bool) -> None:  # noqa: FBT001
+    def _run(self, work: Callable[[Unit], Any], future: Any, fault: str, writing: bool) -> None:
         if future.cancelled() and self._faults.random.random() < 0.5:
             return
         if fault:
@@ -178,7 +182,7 @@ class SimDatabase:
             return
         if fault == "lost" and writing:
             answer = Unavailable("the database went away before it answered")
-        if fault == "stall":
+        if fault == "stall-after":
             self._faults.stall(self._process)
         self._answer(future, answer, self._faults.latency_s(USUAL_S, fault))
 

@@ -109,8 +109,7 @@ def _history(shared: Shared, jobs: Mapping[str, JobEnd], seen: Sequence[Seen]) -
             )
         ],
         jobs=[
-            JobRow(j.id, j.kind, j.key, j.state, j.lease, delivery_of[j.id])
-            for j in once.values()
+            JobRow(j.id, j.kind, j.key, j.state, j.lease, delivery_of[j.id]) for j in once.values()
         ],
         attempts=_attempts(once, seen),
         effects=[

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.simulation.world import Process, World
 
-DATABASE = ("slow", "refused", "lost", "again", "crash-before", "crash-after", "stall")
+DATABASE = (
+    *("slow", "refused", "lost", "again", "crash-before", "crash-after", "stall-before"),
+    "stall-after",
+)
 BROKER = ("slow", "refused", "lost", "drop", "double", "late", "crash-before", "crash-after")
 GITHUB = (
     *("slow", "limited", "failed", "undone", "done", "late", "crash-before", "crash-after"),
@@ -27,7 +30,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "network": NETWORK,
     "sleep": SLEEP,
 }
-WEIGHT: Mapping[str, float] = {"crash-before": 0.15, "crash-after": 0.25, "stall": 0.3}
+WEIGHT: Mapping[str, float] = {
+    "crash-before": 0.15,
+    "crash-after": 0.25,
+    "stall-before": 0.3,
+    "stall-after": 0.3,
+}
 WORST: Mapping[str, float] = {
     "database": 0.05,
     "broker": 0.2,
@@ -53,8 +61,9 @@ class Plan:
     """Everything about a simulation that is settled before it begins.
 
     With a short lease attempts meet their successors often, and nothing is put on GitHub, where
-    the product counts on leases of a minute. `rates` are chances of a fault at one use of an adapter, by group and name. `wild` says that
-    clocks are set by more than the second or so that processes may differ by.
+    the product counts on leases of a minute. `rates` are chances of a fault at one use of an
+    adapter, by group and name. `wild` says that clocks are set by more than the second or so that
+    those of processes may be apart.
     """
 
     workers: int
@@ -76,14 +85,10 @@ class Plan:
     @property
     def names(self) -> tuple[str, ...]:
         """Every process there is."""
-        return names_of(
-            self.gateways, self.workers, self.schedulers, has_broker=self.has_broker
-        )
+        return names_of(self.gateways, self.workers, self.schedulers, has_broker=self.has_broker)
 
 
-def names_of(
-    gateways: int, workers: int, schedulers: int, *, has_broker: bool
-) -> tuple[str, ...]:
+def names_of(gateways: int, workers: int, schedulers: int, *, has_broker: bool) -> tuple[str, ...]:
     """The processes of such a set-up."""
     return (
         *(f"gateway-{n + 1}" for n in range(gateways)),

@@ -95,18 +95,20 @@ class SimGitHub:
             "performed_via_github_app": app, "app": app,
         }  # fmt: skip
         self.things.append(Thing(kind, repository, number, thing_id, own, now_s, who, first))
-        self.world.note("github", f"{kind} {thing_id} of {repository}#{number} is made: {_line(first)}")
+        self.world.note(
+            "github", f"{kind} {thing_id} of {repository}#{number} is made: {_line(first)}"
+        )
         return own
 
     def _edit(self, kind: str, repository: str, thing_id: int, changes: Any, text: str) -> Any:
         for thing in self.things:
             if (thing.kind, thing.repository, thing.id) == (kind, repository, thing_id):
                 thing.data.update(changes)
-                thing.data["updated_at"] = to_rfc3339(
-                    START_MS + int(self.world.loop.time() * 1000)
-                )
+                thing.data["updated_at"] = to_rfc3339(START_MS + int(self.world.loop.time() * 1000))
                 thing.edits.append(text)
-                self.world.note("github", f"{kind} {thing_id} of {repository} is edited: {_line(text)}")
+                self.world.note(
+                    "github", f"{kind} {thing_id} of {repository} is edited: {_line(text)}"
+                )
                 return thing.data
         raise GitHubMissing(404, "Not Found")
 
@@ -165,9 +167,7 @@ class SimGitHub:
         if method == "GET":
             return self._listed("issue", at[0], None, query)
         number = 5000 + len(self.things)
-        return self._make(
-            who, "issue", at[0], number, body["body"], {**body, "number": number}
-        )
+        return self._make(who, "issue", at[0], number, body["body"], {**body, "number": number})
 
     def _issue(self, who: str, method: str, at: Any, body: Any, query: Any) -> Any:
         if method == "GET":
@@ -251,7 +251,9 @@ class GitHubCalls:
             self._faults.stall(self._process)
             await self._sleep(0)
         if fault in ("undone", "done", "late"):
-            await self._sleep(reach_s if fault != "late" else reach_s * self._faults.random.random())
+            await self._sleep(
+                reach_s if fault != "late" else reach_s * self._faults.random.random()
+            )
             if method == "GET":
                 raise GitHubFailed("no answer came")
             raise GitHubUnclear("no answer came")
@@ -262,9 +264,7 @@ class GitHubCalls:
 
     def _arrive(self, method: str, path: str, body: Any, query: Any, answer: Any) -> None:
         try:
-            answer["data"] = self._github.apply(
-                str(self._process.host), method, path, body, query
-            )
+            answer["data"] = self._github.apply(str(self._process.host), method, path, body, query)
         except GitHubMissing as missing:
             answer["error"] = missing
 

@@ -72,12 +72,13 @@ def no_sweep() -> AbstractContextManager[Any]:
 
 def hasty_sweep() -> AbstractContextManager[Any]:
     """Jobs are taken back while their lease still runs."""
-    real = service.store_cold.expired
-    return patch.object(
-        service.store_cold,
-        "expired",
-        lambda unit, now_ms, limit: real(unit, now_ms + 4_500, limit),
-    )
+
+    def sweep(self: Any, unit: Unit) -> Sequence[Any]:
+        now_ms = self.clock.now_ms()
+        found = service.store_cold.expired(unit, now_ms + 4_500, service.SWEEP_AT_MOST)
+        return self._reclaim(unit, found, now_ms, None)  # type: ignore[no-any-return]
+
+    return patch.object(Ledger, "sweep_expired", sweep)
 
 
 def no_promotion() -> AbstractContextManager[Any]:
@@ -137,9 +138,7 @@ def old_generation() -> AbstractContextManager[Any]:
     real = landing.landed
 
     def landed(row: Any, generation: int, now_ms: int) -> Any:
-        return replace(
-            real(row, row.generation, now_ms), landed_hash=row.desired_hash
-        )
+        return replace(real(row, row.generation, now_ms), landed_hash=row.desired_hash)
 
     return patch.object(landing, "landed", landed)
 

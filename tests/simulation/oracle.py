@@ -20,55 +20,90 @@ JOB = (
     " NEW.lease, NEW.attempt, NEW.max_attempts, NEW.waiting_what, NEW.worker, {until});"
 )
 STALE = (
-    "INSERT INTO seen(what, id, now, lease) SELECT 'stale', NEW.{job}, {text}, NEW.{lease}"
-    " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.{job} AND lease = NEW.{lease}"
+    "INSERT INTO seen(what, id, now, lease) SELECT 'stale', NEW.{job}, {text}, {lease}"
+    " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.{job} AND lease = {lease}"
     " AND state IN ({states}));"
 )
+
+
+def _on(name: str, event: str, *actions: str, when: str = "") -> str:
+    """A trigger that lasts as long as the connection."""
+    condition = f" WHEN {when}" if when else ""
+    return f"CREATE TEMP TRIGGER {name} AFTER {event}{condition} BEGIN {' '.join(actions)} END"
+
+
+def _note(columns: str, values: str) -> str:
+    return f"INSERT INTO seen({columns}) VALUES ({values});"
+
+
+LOGGED = "json_extract(NEW.fields, '$.lease')"
+PROGRESSED = "json_extract(NEW.progress, '$.lease')"
 TRIGGERS = (
-    "CREATE TEMP TRIGGER seen_new AFTER INSERT ON jobs BEGIN "
-    + JOB.format(was="NULL", lease="NULL", until="NULL")
-    + " END",
-    "CREATE TEMP TRIGGER seen_job AFTER UPDATE OF state, lease ON jobs"
-    " WHEN OLD.state <> NEW.state OR OLD.lease <> NEW.lease BEGIN "
-    + JOB.format(was="OLD.state", lease="OLD.lease", until="OLD.leased_until_ms")
-    + " END",
-    "CREATE TEMP TRIGGER seen_gone AFTER DELETE ON jobs BEGIN"
-    " INSERT INTO seen(what, id, kind, was) VALUES ('gone', OLD.id, OLD.kind, OLD.state); END",
-    "CREATE TEMP TRIGGER seen_progress AFTER UPDATE OF progress ON jobs"
-    " WHEN json_extract(NEW.progress, '$.lease') IS NOT NULL AND ("
-    " json_extract(NEW.progress, '$.lease') <> NEW.lease OR NEW.state <> 'running') BEGIN"
-    " INSERT INTO seen(what, id, now, lease) VALUES ('stale', NEW.id, 'progress',"
-    " json_extract(NEW.progress, '$.lease')); END",
-    "CREATE TEMP TRIGGER seen_log AFTER INSERT ON job_logs"
-    " WHEN json_extract(NEW.fields, '$.lease') IS NOT NULL BEGIN"
-    " INSERT INTO seen(what, id, now, lease) SELECT 'stale', NEW.job_id, 'log',"
-    " json_extract(NEW.fields, '$.lease') WHERE NOT EXISTS (SELECT 1 FROM jobs"
-    " WHERE id = NEW.job_id AND lease = json_extract(NEW.fields, '$.lease')"
-    " AND state = 'running'); END",
-    "CREATE TEMP TRIGGER seen_attempt AFTER INSERT ON job_attempts BEGIN "
-    "INSERT INTO seen(what, id, now, lease, attempt, worker) VALUES"
-    " ('attempt', NEW.job_id, NEW.outcome, NEW.lease, NEW.attempt, NEW.worker); END",
-    "CREATE TEMP TRIGGER seen_delivery AFTER INSERT ON deliveries BEGIN"
-    " INSERT INTO seen(what, id, kind, now) VALUES"
-    " ('delivery', NEW.id, NEW.provider_delivery_id, NEW.status); END",
-    "CREATE TEMP TRIGGER seen_status AFTER UPDATE OF status ON deliveries"
-    " WHEN OLD.status <> NEW.status BEGIN"
-    " INSERT INTO seen(what, id, was, now) VALUES ('delivery', NEW.id, OLD.status, NEW.status);"
-    " END",
-    "CREATE TEMP TRIGGER seen_effect AFTER UPDATE OF state ON effects"
-    " WHEN OLD.state <> NEW.state BEGIN"
-    " INSERT INTO seen(what, id, kind, was, now) VALUES"
-    " ('effect', NEW.id, NEW.key, OLD.state, NEW.state); END",
+    _on("seen_new", "INSERT ON jobs", JOB.format(was="NULL", lease="NULL", until="NULL")),
+    _on(
+        "seen_job",
+        "UPDATE OF state, lease ON jobs",
+        JOB.format(was="OLD.state", lease="OLD.lease", until="OLD.leased_until_ms"),
+        when="OLD.state <> NEW.state OR OLD.lease <> NEW.lease",
+    ),
+    _on(
+        "seen_gone",
+        "DELETE ON jobs",
+        _note("what, id, kind, was", "'gone', OLD.id, OLD.kind, OLD.state"),
+    ),
+    _on(
+        "seen_progress",
+        "UPDATE OF progress ON jobs",
+        _note("what, id, now, lease", f"'stale', NEW.id, 'progress', {PROGRESSED}"),
+        when=f"{PROGRESSED} IS NOT NULL AND ({PROGRESSED} <> NEW.lease OR NEW.state <> 'running')",
+    ),
+    _on(
+        "seen_log",
+        "INSERT ON job_logs",
+        STALE.format(job="job_id", lease=LOGGED, text="'log'", states="'running'"),
+        when=f"{LOGGED} IS NOT NULL",
+    ),
+    _on(
+        "seen_attempt",
+        "INSERT ON job_attempts",
+        _note(
+            "what, id, now, lease, attempt, worker",
+            "'attempt', NEW.job_id, NEW.outcome, NEW.lease, NEW.attempt, NEW.worker",
+        ),
+    ),
+    _on(
+        "seen_delivery",
+        "INSERT ON deliveries",
+        _note(
+            "what, id, kind, now",
+            "'delivery', NEW.id, NEW.provider_delivery_id, NEW.status",
+        ),
+    ),
+    _on(
+        "seen_status",
+        "UPDATE OF status ON deliveries",
+        _note("what, id, was, now", "'delivery', NEW.id, OLD.status, NEW.status"),
+        when="OLD.status <> NEW.status",
+    ),
+    _on(
+        "seen_effect",
+        "UPDATE OF state ON effects",
+        _note("what, id, kind, was, now", "'effect', NEW.id, NEW.key, OLD.state, NEW.state"),
+        when="OLD.state <> NEW.state",
+    ),
 )
 MARKS = """
 CREATE TEMP TABLE marks (n INTEGER PRIMARY KEY, job_id TEXT, lease INTEGER, what TEXT)
 """
-MARK_TRIGGER = (
-    "CREATE TEMP TRIGGER seen_mark AFTER INSERT ON marks BEGIN "
-    + STALE.format(
-        job="job_id", lease="lease", text="NEW.what", states="'running', 'succeeded', 'dead'"
-    )
-    + " END"
+MARK_TRIGGER = _on(
+    "seen_mark",
+    "INSERT ON marks",
+    STALE.format(
+        job="job_id",
+        lease="NEW.lease",
+        text="NEW.what",
+        states="'running', 'succeeded', 'dead'",
+    ),
 )
 _NEWS = (
     "SELECT n, what, id, kind, key, was, now, lease_was, lease, attempt, most, waits, worker,"

@@ -1,4 +1,4 @@
-"""What is asked of Hookyard in a simulation: senders that deliver, people that enqueue and cancel."""
+"""What is asked of Hookyard in a simulation: by senders that deliver, and by people."""
 
 from collections.abc import Callable, Mapping
 from random import Random
@@ -8,6 +8,7 @@ from hookyard.adapters.database.port import Unit
 from hookyard.core.ingress.model import Identity, InboundRequest
 from hookyard.core.jobs.model import NewJob
 from hookyard.kit.clock import to_rfc3339
+from hookyard.kit.errors import Unavailable
 from hookyard_sandbox.senders import signed_request
 from tests.simulation.book import Parcel
 from tests.simulation.chores import CHORES, PUBLISH
@@ -66,7 +67,8 @@ class Senders:
         token, number = f"tok{n:06d}x", self._random.randint(1, 2)
         want = Want(frozenset({"routed"}), {"agent.task": 1}, token, "comment", 900 + n)
         comment = {"id": 900 + n, "body": f"/hookyard fix {token}"}
-        return "issue_comment", {"action": "created", "issue": {"number": number}, "comment": comment}, want
+        payload = {"action": "created", "issue": {"number": number}, "comment": comment}
+        return "issue_comment", payload, want
 
     def _chat(self, n: int) -> tuple[str, dict[str, Any], Want]:
         comment = {"id": 900 + n, "body": f"Any news? {n}"}
@@ -172,7 +174,7 @@ class People:
         at_ms = START_MS + int(self._world.loop.time() * 1000) + late_ms
         return NewJob(
             kind.name,
-            {"n": n},
+            {"n": n, "flaky": random.random() < 0.15},
             key=None if is_plain else random.choice(("k1", "k1", "k2")),
             priority=random.randint(0, 1),
             run_at_ms=at_ms if late_ms else None,
@@ -226,8 +228,6 @@ class People:
 
 async def _quietly(parts: Parts, work: Callable[[Unit], Any]) -> Any:
     """The unit's result; None when the database could not be used, as a person would see 503."""
-    from hookyard.kit.errors import Unavailable
-
     try:
         return await parts.database.write(work)
     except Unavailable:

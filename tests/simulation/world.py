@@ -127,10 +127,12 @@ class World:
         before = self.processes.get(name)
         offset_s = self.plan.skews.get(name, 0.0) if before is None else before.clock.offset_s
         random = self.stream(f"{name}.{life}")
+        # why: these two look several times a second, which is most of what there would be to do.
+        slack = self.plan.slack if name.startswith(("relay", "scheduler")) else 0.0
         process = Process(
             self,
             Host(name, life),
-            SimClock(self.loop, offset_s, self.plan.slack if name.startswith(("relay", "scheduler")) else 0.0, self.faults.late_s),
+            SimClock(self.loop, offset_s, slack, self.faults.late_s),
             random,
             IdMaker(random.randbytes),
         )
