@@ -7,6 +7,10 @@ import time
 from tests.simulation.run import simulate, told
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
 def main() -> int:
     """Run the seeds asked for; 1 when one of them found something."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
@@ -19,24 +23,24 @@ def main() -> int:
     for seed in range(asked.seed, asked.seed + asked.count):
         result = simulate(seed)
         if asked.trace:
-            print("\n".join(told(result)))
+            _say("\n".join(told(result)))
         failed += bool(result.findings)
         if asked.count > 1 and not result.findings:
             continue
         plan = result.plan
-        print(
+        _say(
             f"seed {seed}: {len(result.findings)} findings; {plan.workers} workers,"
             f" {plan.gateways} gateways, broker {plan.has_broker}, wild clocks {plan.wild},"
             f" {plan.deliveries} deliveries, {plan.jobs} requests;"
             f" ended after {result.ended_s:.1f} s of its own, {result.units} units,"
             f" {result.turns} turns"
         )
-        print(f"  faults: {', '.join(f'{k} {v}' for k, v in sorted(result.faults.items()))}")
+        _say(f"  faults: {', '.join(f'{k} {v}' for k, v in sorted(result.faults.items()))}")
         for finding in result.findings:
-            print(f"  {finding.what}: {finding.facts}")
+            _say(f"  {finding.what}: {finding.facts}")
     taken = time.perf_counter() - began
     if asked.count > 1:
-        print(f"{failed} of {asked.count} seeds failed; {taken / asked.count * 1000:.1f} ms each")
+        _say(f"{failed} of {asked.count} seeds failed; {taken / asked.count * 1000:.1f} ms each")
     return 1 if failed else 0
 
 

@@ -33,7 +33,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 WEIGHT: Mapping[str, float] = {
     "crash-before": 0.15,
     "crash-after": 0.25,
-    "stall-before": 0.3,
+    "stall-before": 1.0,
     "stall-after": 0.3,
 }
 WORST: Mapping[str, float] = {

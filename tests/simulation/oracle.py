@@ -33,7 +33,7 @@ def _on(name: str, event: str, *actions: str, when: str = "") -> str:
 
 
 def _note(columns: str, values: str) -> str:
-    return f"INSERT INTO seen({columns}) VALUES ({values});"
+    return f"INSERT INTO seen({columns}) VALUES ({values});"  # noqa: S608
 
 
 LOGGED = "json_extract(NEW.fields, '$.lease')"
