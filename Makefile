@@ -12,7 +12,7 @@ ARGS ?=
 # Processes that run tests: all processors, or a number.
 JOBS ?= logical
 
-.PHONY: help install dev test lint bench chaos smoke demo demo-scaled migrate lock clean
+.PHONY: help install dev test lint bench chaos simulate smoke demo demo-scaled migrate lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: $(DONE)/package $(DONE)/test ## figures, ours and the peers' in one run (
 
 chaos: $(DONE)/package $(DONE)/test ## the long fault campaign (the short one is in `make test`)
 	HOOKYARD_CHAOS=long $(BIN)/pytest tests/chaos -n 0 --timeout=0 -s $(ARGS)
+
+simulate: $(DONE)/package $(DONE)/test ## the durable core under faults drawn from seeds (SEEDS=20000, FIRST=1)
+	HOOKYARD_SIM_SEEDS=$(or $(SEEDS),20000) HOOKYARD_SIM_FIRST=$(or $(FIRST),1) $(BIN)/pytest tests/simulation/test_seeds.py -n $(JOBS) $(ARGS)
 
 smoke: $(DONE)/package $(DONE)/test ## one pass through the front door: the journeys only
 	$(BIN)/pytest tests/journeys -x $(ARGS)

@@ -6,6 +6,7 @@ part counts up, so ids of one process are strictly increasing.
 
 import os
 import threading
+from collections.abc import Callable
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
@@ -13,9 +14,10 @@ LENGTH = 26
 
 
 class IdMaker:
-    """Makes ids; safe to share between threads."""
+    """Makes ids; safe to share between threads. `entropy` gives so many random bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self._entropy = entropy
         self._lock = threading.Lock()
         self._last_ms = -1
         self._tail = 0
@@ -27,7 +29,7 @@ class IdMaker:
         with self._lock:
             if now_ms > self._last_ms:
                 self._last_ms = now_ms
-                self._tail = int.from_bytes(os.urandom(10), "big") >> 1
+                self._tail = int.from_bytes(self._entropy(10), "big") >> 1
             else:
                 self._tail += 1
             value = (self._last_ms << 80) | self._tail

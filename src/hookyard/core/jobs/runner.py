@@ -292,7 +292,7 @@ class Runner:
         runs = self._attempts.runs
         while True:
             self._rearm.clear()
-            deadlines = (run.deadline for run in runs.values() if run.stop is None)
+            deadlines = (r.deadline for r in runs.values() if r.stop is None and not r.ended)
             self._next_due = min(self._heartbeat_at, min(deadlines, default=self._heartbeat_at))
             await sleep_or(self._rearm, self._clock, self._next_due - self._clock.monotonic())
             now = self._clock.monotonic()

@@ -237,3 +237,42 @@ async def test_trouble_with_the_database_loses_no_end(
         for job_id in ids:
             assert (await bench.outcomes(job_id))[-1] == "succeeded"
             assert (await bench.outcomes(job_id)).count("succeeded") == 1
+
+
+class YieldCountingClock(ManualClock):
+    """Counts waits for no time at all."""
+
+    yields = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.yields += seconds <= 0
+        await super().sleep(seconds)
+
+
+async def test_an_end_that_is_slow_to_record_past_its_deadline_does_not_keep_the_loop_busy(
+    sqlite_database: SqliteDatabase,
+) -> None:
+    clock = YieldCountingClock()
+    refused: asyncio.Queue[None] = asyncio.Queue()
+
+    def refuses_once(unit: Unit) -> None:
+        if clock.now_ms() == begun_ms:
+            loop.call_soon_threadsafe(refused.put_nowait, None)
+            raise Unavailable("the database is away")
+
+    async def applies(ctx: JobContext) -> Outcome:
+        return Done(apply=refuses_once)
+
+    loop, begun_ms = asyncio.get_running_loop(), clock.now_ms()
+    kind = JobKind("work", timeout_s=0.01)
+    async with working(sqlite_database, clock, Handler(kind, applies)) as bench:
+        await bench.add()
+        await soon(refused.get())
+        await sqlite_database.write(lambda unit: None)
+        clock.advance(0.02)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert clock.yields < 10
+        clock.advance(1)
+        _, step = await bench.ended()
+        assert step.life.state is JobState.SUCCEEDED
