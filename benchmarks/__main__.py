@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    fairness,
+    faults,
     ingest,
     jobs,
     ledger_size,
@@ -15,13 +17,17 @@ from benchmarks import (
     memory,
     openloop,
     postgres_ingest,
+    recovery,
     report,
     setup,
     start_latency,
 )
 from benchmarks.servers import FLOOR, GIDGETHUB, HOOKYARD_COMMAND, PROBOT, assembled, hookyard
 
-PARTS = ("ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "memory")
+PARTS = (
+    "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "fairness", "recovery",
+    "faults", "memory",
+)  # fmt: skip
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -37,6 +43,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--deliveries", type=int, help="memory: how many to send")
     parser.add_argument("--history", type=int, help="history: finished jobs in the long one")
     parser.add_argument("--jobs", type=int, help="drain: how many to queue")
+    parser.add_argument("--outage", type=int, help="recovery: deliveries emitted while away")
     parser.add_argument(
         "--hookyard-command",
         default=HOOKYARD_COMMAND,
@@ -75,6 +82,12 @@ def run(given: argparse.Namespace) -> report.Figures:
         ledger_size.history(figures, given.history or (200_000 if given.quick else 5_000_000))
     if "drain" in given.parts:
         ledger_size.drain(figures, given.jobs or (100_000 if given.quick else 1_000_000))
+    if "fairness" in given.parts:
+        fairness.measure(figures, min(rounds, 3))
+    if "recovery" in given.parts:
+        recovery.measure(figures, given.outage or (1_000 if given.quick else 7_000))
+    if "faults" in given.parts:
+        faults.measure(figures, min(seconds * 2, 8))
     if "memory" in given.parts:
         deliveries = given.deliveries or (60_000 if given.quick else 200_000)
         memory.measure(figures, ours, deliveries, seconds * 2)

@@ -91,7 +91,9 @@ class Sized:
         request = ClaimRequest("benchmark/one", TURN * 2, {}, {}, at_most=None)
 
         def work(unit: Unit) -> tuple[Job, ...]:
-            return self.ledger.claim_batch(unit, request, ended)[1].jobs
+            if ended:
+                self.ledger.finish_batch(unit, ended)
+            return self.ledger.claim(unit, request).jobs
 
         began = time.perf_counter()
         self.taken = await self.database.write(work)
