@@ -88,7 +88,7 @@ class Sized:
     async def turn(self) -> float:
         """One turn of a worker; milliseconds, its commit included."""
         ended = [Finished(job, Done()) for job in self.taken]
-        request = ClaimRequest("benchmark/one", TURN * 2, {}, {}, at_most=None)
+        request = ClaimRequest("benchmark/one", TURN * 2, {}, {})
 
         def work(unit: Unit) -> tuple[Job, ...]:
             if ended:
