@@ -1,9 +1,10 @@
 """`python -m benchmarks`: everything, or parts of it, and one report.
 
-A full run takes about ten minutes on two cores; `--quick` about three. Close what else runs.
+A full run takes about forty minutes on two cores; `--quick` about fifteen. Close what else runs.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +125,8 @@ def main(argv: list[str]) -> int:
         print("benchmarks: CPU and memory are read from /proc, which only Linux has")
         return 1
     given = parse(argv)
+    # why: what was started has to be ended, its data removed, when somebody ends this.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     setup.ensure()
     figures = run(given)
     print(f"\n{report.text(figures)}")
