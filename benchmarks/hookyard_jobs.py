@@ -3,11 +3,16 @@
 `python -m benchmarks.hookyard_jobs fill|work` with `JOBS_URL` (postgresql://…, or a folder for
 SQLite) and the tally's `TALLY_TOTAL` and `TALLY_FILE`. The worker ends when every job has, and
 fails when the ledger does not say so: each succeeded, each with its attempt in the history.
+
+`serve` works until it is told to stop by SIGTERM, whatever befalls the database; `JOBS_WAIT_MS` is
+what each job then waits as if for GitHub, `JOBS_LEASE_S` how long a lease lasts.
 """
 
 import asyncio
 import os
 import random
+import secrets
+import signal
 import sys
 from pathlib import Path
 
@@ -44,6 +49,19 @@ class Nothing:
 
     async def __call__(self, ctx: JobContext) -> Done:
         self._tally.one()
+        return Done()
+
+
+class Waits:
+    """A handler that waits for a while."""
+
+    kind = KIND
+
+    def __init__(self, wait_s: float) -> None:
+        self._wait_s = wait_s
+
+    async def __call__(self, ctx: JobContext) -> Done:
+        await asyncio.sleep(self._wait_s)
         return Done()
 
 
@@ -92,6 +110,22 @@ async def work(url: str, total: int) -> None:
         raise SystemExit(f"{total} jobs were queued, the ledger has {done} that succeeded")
 
 
+async def serve(url: str, total: int) -> None:
+    """Run what there is and what comes, until SIGTERM."""
+    database, clock, stop = database_at(url), SystemClock(), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    ledger = Ledger(clock, IdMaker(), [KIND], random.Random(1), lambda: None)
+    runner = Runner(
+        database, ledger, [Waits(float(os.environ["JOBS_WAIT_MS"]) / 1000)], clock,
+        f"{secrets.token_hex(4)}/one", lease_s=float(os.environ["JOBS_LEASE_S"]),
+    )  # fmt: skip
+    working = asyncio.create_task(runner.run())
+    await stop.wait()
+    await runner.drain(5)
+    await working
+    await database.close()
+
+
 if __name__ == "__main__":
-    way = {"fill": fill, "work": work}[sys.argv[1]]
+    way = {"fill": fill, "work": work, "serve": serve}[sys.argv[1]]
     uvloop.run(way(os.environ["JOBS_URL"], int(os.environ["TALLY_TOTAL"])))

@@ -88,10 +88,12 @@ class Sized:
     async def turn(self) -> float:
         """One turn of a worker; milliseconds, its commit included."""
         ended = [Finished(job, Done()) for job in self.taken]
-        request = ClaimRequest("benchmark/one", TURN * 2, {}, {}, at_most=None)
+        request = ClaimRequest("benchmark/one", TURN * 2, {}, {})
 
         def work(unit: Unit) -> tuple[Job, ...]:
-            return self.ledger.claim_batch(unit, request, ended)[1].jobs
+            if ended:
+                self.ledger.finish_batch(unit, ended)
+            return self.ledger.claim(unit, request).jobs
 
         began = time.perf_counter()
         self.taken = await self.database.write(work)

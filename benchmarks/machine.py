@@ -19,7 +19,9 @@ from pathlib import Path
 from benchmarks.setup import BUILD, HERE, PYTHON
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-OURS = ("hookyard", "uvicorn", "uvloop", "httptools", "msgspec", "sqlalchemy", "zstandard")
+OURS = (
+    "hookyard", "uvicorn", "uvloop", "httptools", "msgspec", "sqlalchemy", "asyncpg", "zstandard",
+)  # fmt: skip
 WEB = ("gidgethub", "aiohttp", "uvloop", "fastapi", "pydantic", "uvicorn")
 STORES = ("sqlalchemy", "aiosqlite", "asyncpg", "rq", "redis", "taskiq", "taskiq-redis")
 ENGINES = ("pgqueuer", "procrastinate", "psycopg", "taskiq", "dramatiq", "celery", "saq", "dbos")

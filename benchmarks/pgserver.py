@@ -30,15 +30,7 @@ class Postgres:
         self._log = data / "postgres.log"
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--locale=C",
                   "-E", "UTF8", "--no-sync")  # fmt: skip
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    self._binaries / "postgres", "-D", self._data, "-p", str(self.port),
-                    "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-                ],
-                cwd=data, stdout=log, stderr=log, start_new_session=True, **self._as,
-            )  # fmt: skip
-        self._wait_ready()
+        self.process = self._start()
 
     @property
     def version(self) -> str:
@@ -75,6 +67,27 @@ class Postgres:
         os.killpg(self.process.pid, signal.SIGQUIT)
         self.process.wait(20)
 
+    def crash(self) -> None:
+        """Kill every process of it; what was committed is on its disk."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(20)
+
+    def start_again(self) -> None:
+        """Bring it up on the same data and port, after `stop` or `crash`."""
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    self._binaries / "postgres", "-D", self._data, "-p", str(self.port),
+                    "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+                ],
+                cwd=self._data.parent, stdout=log, stderr=log, start_new_session=True, **self._as,
+            )  # fmt: skip
+        self._wait_ready(process)
+        return process
+
     def _run(self, program: str, *given: str) -> None:
         argv = [self._binaries / program, *given]
         done = subprocess.run(
@@ -83,9 +96,9 @@ class Postgres:
         if done.returncode:
             raise NotMeasured(f"{program}: {done.stderr.strip()[-400:]}")
 
-    def _wait_ready(self) -> None:
+    def _wait_ready(self, process: "subprocess.Popen[bytes]") -> None:
         end = time.monotonic() + READY_S
-        while time.monotonic() < end and self.process.poll() is None:
+        while time.monotonic() < end and process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 self.sql("SELECT 1")

@@ -4,20 +4,26 @@ A simulated GitHub emits COUNT deliveries (7,000) while Hookyard is down; every 
 before, every tenth comes late, over HTTP, while the rest is pulled. Everything runs in this
 process. The limits of the simulated GitHub are lifted; with `--limits` they hold, and the pull
 keeps to its own pace of 600 reads a minute, so that it shows what GitHub itself allows. Prints
-the time, and fails when anything is missing or there twice.
+what came of it as JSON, and fails when anything is missing or there twice. As a part of
+`python -m benchmarks` it is this program in a process of its own.
 """
 
 import argparse
 import asyncio
+import json
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx2
 from sqlalchemy import text
 
+from benchmarks.report import Figures, Goal
+from benchmarks.setup import HERE
 from hookyard.adapters.database.port import Unit
 from hookyard.bootstrap import Yard, open_yard
 from hookyard.core.jobs.model import TERMINAL, Job
@@ -32,6 +38,18 @@ ADMIN = "the-admin-key-of-this-benchmark"
 SECRET = "hush-hush-hush"
 REPOSITORY = "acme/shop"
 QUIET = {".hookyard.yml": "criteria:\n  comment: false\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of an outage."""
+
+    emitted: int
+    here: int
+    twice: int
+    seconds: float
+    state: str
+    result: dict[str, object]
 
 
 def lift(sandbox: Sandbox) -> None:
@@ -63,8 +81,8 @@ async def names(yard: Yard) -> Counter[str]:
     return await yard.database.read(look)
 
 
-async def measure(yard: Yard, http: httpx2.AsyncClient, missed: list[HookDelivery]) -> None:
-    """Recover beside what arrived and what comes late; print what it took."""
+async def recover(yard: Yard, http: httpx2.AsyncClient, missed: list[HookDelivery]) -> Found:
+    """Recover beside what arrived and what comes late."""
     await post(http, missed[::10])
     late = asyncio.create_task(post(http, missed[5::10]))
     began = time.monotonic()
@@ -76,15 +94,17 @@ async def measure(yard: Yard, http: httpx2.AsyncClient, missed: list[HookDeliver
     taken_s = time.monotonic() - began
     await late
     found, emitted = await names(yard), {hook.guid for hook in missed}
-    result = as_object(job.result)
-    print(f"{len(missed)} emitted: {result}")
-    print(f"recovered in {taken_s:.1f} s; {len(found)} of {len(emitted)} are here, "
-          f"{sum(found.values()) - len(found)} twice")  # fmt: skip
-    if set(found) != emitted or max(found.values()) != 1 or job.state.value != "succeeded":
-        raise SystemExit(f"not recovered: the job is {job.state.value}, {job.error}")
+    return Found(
+        len(emitted),
+        len(emitted & set(found)),
+        sum(found.values()) - len(found),
+        taken_s,
+        job.state.value,
+        dict(as_object(job.result)),
+    )
 
 
-async def run(count: int, *, limits: bool) -> None:
+async def run(count: int, *, limits: bool) -> Found:
     """The whole of it, in a folder that is thrown away."""
     emitted: list[HookDelivery] = []
     with tempfile.TemporaryDirectory() as folder, Sandbox(deliver=emitted.append) as sandbox:
@@ -114,11 +134,34 @@ async def run(count: int, *, limits: bool) -> None:
         address = f"http://127.0.0.1:{bound.getsockname()[1]}"
         async with httpx2.AsyncClient(base_url=address, timeout=60, trust_env=False) as http:
             await yard.start_working()
-            await measure(yard, http, missed)
+            found = await recover(yard, http, missed)
         stop.set()
         await serving
         await yard.close()
         bound.close()
+        return found
+
+
+def measure(figures: Figures, count: int) -> None:
+    """One outage; a table and a goal."""
+    argv = [sys.executable, "-m", "benchmarks.recovery", str(count)]
+    done = subprocess.run(argv, cwd=HERE.parent, capture_output=True, text=True, check=False)
+    if not done.stdout:
+        figures.note(f"not measured: recovery: {done.stderr.strip()[-600:]}")
+        return
+    found = Found(**json.loads(done.stdout.splitlines()[-1]))
+    figures.tables["An outage: deliveries that GitHub kept, pulled and sent late"] = [
+        {
+            "emitted": found.emitted,
+            "here": found.here,
+            "twice": found.twice,
+            "seconds": found.seconds,
+            "a second": found.emitted / found.seconds,
+        }
+    ]
+    whole = (found.here - found.twice) / found.emitted
+    goal = Goal("deliveries of an outage, here once", "emitted", whole, 1.0, at_least=True)
+    figures.goals.append(goal)
 
 
 def main(argv: list[str]) -> None:
@@ -132,7 +175,10 @@ def main(argv: list[str]) -> None:
     parser.add_argument("count", nargs="?", type=int, default=7_000)
     parser.add_argument("--limits", action="store_true", help="keep to GitHub's limits")
     given = parser.parse_args(argv)
-    asyncio.run(run(given.count, limits=given.limits))
+    found = asyncio.run(run(given.count, limits=given.limits))
+    print(json.dumps(asdict(found)))
+    if found.here != found.emitted or found.twice or found.state != "succeeded":
+        raise SystemExit("not recovered")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ DESCRIBE = {
            WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0
            AND c.relname <> 'alembic_version' AND c.relname NOT LIKE 'test\_%'
            ORDER BY c.relname, a.attname""",
+        """SELECT relname::text, array_to_string(reloptions, ' ') FROM pg_class
+           WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
+           ORDER BY relname""",
     ],
 }
 
@@ -90,6 +93,16 @@ async def test_bodies_are_not_compressed_a_second_time(empty: list[Database]) ->
            WHERE attrelid = 'deliveries'::regclass AND attname = 'payload'"""
     )
     assert await database.read(lambda unit: unit.fetch_raw(how)) == [("e",)]
+
+
+async def test_jobs_are_vacuumed_however_long_the_history(empty: list[Database]) -> None:
+    database = empty[0]
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite removes rows as they go")
+    await migrate(database)
+    how = RawSql.same("SELECT unnest(reloptions) FROM pg_class WHERE oid = 'jobs'::regclass")
+    found = {str(option) for (option,) in await database.read(lambda unit: unit.fetch_raw(how))}
+    assert {"autovacuum_vacuum_scale_factor=0", "vacuum_index_cleanup=on"} <= found
 
 
 async def test_migrating_again_changes_nothing(empty: list[Database]) -> None:

@@ -1,5 +1,6 @@
 """Housekeeping: what died silently is buried, what is old is forgotten, what is open is kept."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from hookyard.core.ingress import store, upkeep
 from hookyard.core.ingress.model import DeliveryStatus
 from hookyard.core.jobs.log import JobLogFiles
-from hookyard.core.jobs.model import Done, JobState
+from hookyard.core.jobs.model import Done, JobId, JobState
 from tests.contract.ingress.conftest import Bench
 
 DAY_S = 86_400
@@ -100,6 +101,31 @@ async def test_a_body_may_come_again_once_it_is_forgotten(bench: Bench) -> None:
     again = await bench.take("github", bench.signed("github", payload, event="issue_comment"))
     await bench.work()
     assert (await bench.delivery(again)).status is DeliveryStatus.ROUTED
+
+
+async def test_a_purge_ends_in_time_and_the_next_goes_on(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(JobLogFiles):
+        """Takes most of the time a purge has."""
+
+        def remove(self, job_ids: Iterable[JobId]) -> None:
+            super().remove(job_ids)
+            bench.clock.advance(upkeep.PURGE_FOR_S * 0.6)
+
+    monkeypatch.setattr(upkeep, "CHUNK", 2)
+    for number in range(7):
+        await bench.take("github", bench.signed("github", {"n": number}, event="push_like"))
+    await bench.work()
+    bench.clock.advance(31 * DAY_S)
+    files = Slow(tmp_path / "logs")
+    outcomes = [await bench.run(upkeep.Purge(bench.ledger, 30, files)) for _ in range(2)]
+    files.close()
+    results = [outcome.result for outcome in outcomes if isinstance(outcome, Done)]
+    assert results == [
+        {"deliveries": 4, "jobs": 4, "blobs": 0},
+        {"deliveries": 3, "jobs": 3, "blobs": 0},
+    ]
 
 
 async def test_much_is_forgotten_in_small_steps(

@@ -39,13 +39,13 @@ CRON = (
 )
 DAY_MS = 86_400_000
 CHUNK = 500
-CHUNKS_AT_MOST = 400
+PURGE_FOR_S = 300.0
 PAGES_AT_MOST = 100
 
 
 class Purge:
-    """Deletes finished deliveries and jobs past their retention, in small transactions; what they
-    had in the blob store goes after each."""
+    """Deletes finished deliveries and jobs past their retention, in small transactions, for five
+    minutes at most; what they had in the blob store goes after each."""
 
     kind = PURGE
 
@@ -64,7 +64,8 @@ class Purge:
     async def __call__(self, ctx: JobContext) -> Outcome:
         before_ms = ctx.clock.now_ms() - self._retention_ms
         deliveries = jobs = blobs = 0
-        for _ in range(CHUNKS_AT_MOST):
+        end_s = ctx.clock.monotonic() + PURGE_FOR_S
+        while ctx.clock.monotonic() < end_s:
             gone, bodies = await ctx.write(partial(_purge_deliveries, before_ms=before_ms))
             ended, files = await ctx.write(partial(self._purge_jobs, before_ms=before_ms))
             if self._files is not None:
