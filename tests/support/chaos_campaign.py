@@ -15,7 +15,7 @@ from hookyard_sandbox.github.sandbox import RegisteredApp, Sandbox
 from tests.support.chaos_checks import check
 from tests.support.chaos_cluster import Cluster
 from tests.support.chaos_embedded import EmbeddedFaults
-from tests.support.chaos_evidence import known_installations, read_history
+from tests.support.chaos_evidence import known_installations, lost_upkeep, read_history
 from tests.support.chaos_instants import Scene
 from tests.support.chaos_load import HOMES, Load
 from tests.support.chaos_model import Wrong
@@ -160,6 +160,8 @@ class Campaign:
         sent = [parcel.sent() for parcel in senders.parcels]
         report.history = read_history(site.rows, self.sandbox, app_id, sent)
         report.findings += check(report.history)
+        if lost := lost_upkeep(site.rows):
+            report.seen["upkeep ended by its kills"] += lost
         for refusal in senders.refused:
             report.find(Wrong.OUTCOME, f"refused: {refusal}")
         for left in report.restless:

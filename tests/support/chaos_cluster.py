@@ -58,6 +58,7 @@ class Cluster:
             part.spawn()
         for part in self.parts.values():
             part.wait_ready()
+        self.rows.call_witness()
 
     def of_role(self, role: str) -> list[Part]:
         """The processes that play it."""

@@ -36,13 +36,7 @@ def read_history(rows: Rows, sandbox: Sandbox, app_id: int, sent: Iterable[Sent]
             "SELECT id, kind, key, state, lease, delivery_id, error FROM jobs"
             " WHERE kind NOT LIKE 'upkeep.%'",
         ),
-        attempts=_read(
-            rows,
-            AttemptRow,
-            "SELECT a.job_id, a.lease, a.started_at_ms, a.finished_at_ms, a.outcome"
-            " FROM job_attempts a LEFT JOIN jobs j ON j.id = a.job_id"
-            " WHERE coalesce(j.kind, '') NOT LIKE 'upkeep.%'",
-        ),
+        attempts=_read(rows, AttemptRow, rows.attempts),
         effects=_read(rows, EffectRow, "SELECT key, kind, state, error FROM effects"),
         landed=_landed(sandbox, app_id),
         criteria=_criteria(sandbox),
@@ -52,6 +46,15 @@ def read_history(rows: Rows, sandbox: Sandbox, app_id: int, sent: Iterable[Sent]
 def known_installations(rows: Rows) -> set[int]:
     """Ids of installations Hookyard knows."""
     return {int(number) for (number,) in rows.fetch("SELECT id FROM installations")}
+
+
+def lost_upkeep(rows: Rows) -> int:
+    """Upkeep that kills ended for good; its calendar makes it anew."""
+    query = (
+        "SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND state = 'dead'"
+        " AND error LIKE '%worker_lost%'"
+    )
+    return int(rows.fetch(query)[0][0])
 
 
 def _read(rows: Rows, row: type[Any], sql: str) -> Sequence[Any]:

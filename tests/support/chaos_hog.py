@@ -1,11 +1,15 @@
 """A bad neighbour on the same Postgres: kills sessions, takes every connection, locks tables."""
 
 import asyncio
+import http.client
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from random import Random
 
 import asyncpg
+
+from tests.support.chaos_cluster import POOL, Cluster
 
 MINE = "hog"
 PATIENCE_S = 30.0
@@ -82,6 +86,23 @@ class Hog:
         return await asyncpg.connect(
             self._address, timeout=PATIENCE_S, server_settings={"application_name": MINE}
         )
+
+
+@contextmanager
+def asking(cluster: Cluster, path: str) -> Iterator[None]:
+    """People ask the API for this at the same time, more than it has sessions; answers are lost."""
+    key = cluster.gateway.environment["HOOKYARD_ADMIN_KEY"]
+
+    def ask() -> None:
+        wire = http.client.HTTPConnection("127.0.0.1", cluster.port, timeout=2 * PATIENCE_S)
+        with suppress(OSError, http.client.HTTPException), closing(wire):
+            wire.request("GET", path, headers={"authorization": f"Bearer {key}"})
+            wire.getresponse().read()
+
+    with ThreadPoolExecutor(2 * POOL) as people:
+        for _ in range(2 * POOL):
+            people.submit(ask)
+        yield
 
 
 async def _drop(sessions: Sequence[asyncpg.Connection]) -> None:

@@ -29,8 +29,9 @@ def short_plan(variant: str, seed: str | None, kills: str | None) -> Plan:
     scaled = variant != "sqlite"
     return Plan(
         int(seed or SHORT_SEED),
-        int(kills or ("6" if scaled else "3")),
+        int(kills or ("5" if scaled else "3")),
         variant,
+        rate=3.0,
         patience_s=180.0,
         lease_s=3.0 if scaled else 1.5,
         slow_s=1.0,

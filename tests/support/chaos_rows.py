@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from tests.support import chaos_witness
 from tests.support.chaos_pause import pause
 
 LEFT = "state IN ('queued', 'running', 'waiting') AND kind NOT LIKE 'upkeep.%'"
@@ -21,7 +22,9 @@ class Unreadable(Exception):
 
 
 class Rows(Protocol):
-    """One database, read-only."""
+    """One database, read-only. `attempts` is the query for attempts in the order of their turns."""
+
+    attempts: str
 
     def fetch(self, sql: str) -> Sequence[tuple[Any, ...]]:
         """The rows of a query. Unreadable when there are none to be had."""
@@ -37,7 +40,13 @@ class Rows(Protocol):
 
 
 class SqliteRows:
-    """A file of SQLite, opened anew for each look."""
+    """A file of SQLite, opened anew for each look. One process writes, so its clock is enough."""
+
+    attempts = (
+        "SELECT a.job_id, a.lease, a.started_at_ms, a.finished_at_ms, a.outcome"
+        " FROM job_attempts a LEFT JOIN jobs j ON j.id = a.job_id"
+        " WHERE coalesce(j.kind, '') NOT LIKE 'upkeep.%'"
+    )
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -61,6 +70,8 @@ class SqliteRows:
 class PostgresRows:
     """A database of a Postgres server, over one session that is made again when it was killed."""
 
+    attempts = chaos_witness.ATTEMPTS
+
     def __init__(self, address: str) -> None:
         self._address = address
         self._runner = asyncio.Runner()
@@ -71,6 +82,11 @@ class PostgresRows:
             return self._runner.run(self._fetch(sql))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+    def call_witness(self) -> None:
+        """Have every turn of an attempt noted from now on; the tables must be there."""
+        for statement in chaos_witness.SET_UP:
+            self.fetch(statement)
 
     def damage(self) -> str:
         """Postgres has no such word: every row of every table has to be readable."""

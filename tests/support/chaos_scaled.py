@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from tests.support.chaos_cluster import Cluster
-from tests.support.chaos_hog import Hog
+from tests.support.chaos_hog import Hog, asking
 from tests.support.chaos_instants import Instants, Mishaps, Scene, until
 from tests.support.chaos_model import Wrong
 from tests.support.chaos_part import Part
@@ -41,9 +41,10 @@ class ScaledFaults:
             self._with_broker()
 
     def close(self) -> None:
-        """Let go of everything; nothing stays held back."""
+        """Let go of everything; nothing stays held back. Once is enough."""
         if self.pointers is not None:
             self.pointers.close()
+            self.pointers = None
         self.hog.close()
 
     # --- kills ---
@@ -124,23 +125,29 @@ class ScaledFaults:
         starting = len(self.cluster.parts) - len(ready)
         return {"gateway", "worker"} <= {p.role for p in ready} and starting <= MOST_STARTING
 
+    def _ready_one(self, role: str) -> Part:
+        """A process of this role, once there is one that is ready."""
+        while not (found := [p for p in self.cluster.ready() if p.role == role]):
+            self.cluster.supervise()
+            pause(0.02)
+        return self.scene.random.choice(found)
+
     # --- turns: faults that are no kill ---
 
     def turn(self, name: str) -> None:
-        """One fault by name; everything serves afterwards."""
+        """One fault by name; whatever it ended is started again."""
         scene = self.scene
-        self.cluster.wait_ready()
+        self._wait_for_some()
         scene.wait_calm(2)
         scene.report.faults[name] += 1
         scene.load.burst(8)
         pause(scene.random.uniform(0.05, 0.4))
         with scene.report.timed(name):
             self.turns[name]()
-            self.cluster.wait_ready()
 
     def _freeze_worker(self) -> None:
         """SIGSTOP past the lease; the others take its work, and it wakes with old leases."""
-        worker = self.scene.random.choice(self.cluster.of_role("worker"))
+        worker = self._ready_one("worker")
         with worker.frozen():
             pause(self.scene.plan.lease_s + self.scene.random.uniform(0.3, 1.5))
             self.scene.load.burst(4)
@@ -148,6 +155,7 @@ class ScaledFaults:
 
     def _freeze_scheduler(self) -> None:
         """SIGSTOP of the one that holds the office until another has taken it."""
+        self.cluster.wait_ready()
         held = self._office()
         holder = next(
             (p for p in self.cluster.of_role("scheduler") if f"/{p.pid}/" in f"{held[0]}"), None
@@ -167,7 +175,7 @@ class ScaledFaults:
         return (str(found[0][0]), int(found[0][1])) if found else ("", 0)
 
     def _drain(self, role: str) -> None:
-        part = self.scene.random.choice(self.cluster.of_role(role))
+        part = self._ready_one(role)
         code = part.drain()
         if code != 0:
             self.scene.report.find(Wrong.OUTCOME, f"the drain of {part.name} ended with {code}")
@@ -199,11 +207,12 @@ class ScaledFaults:
             pause(self.scene.random.uniform(0.5, 2.0))
 
     def _use_up_pools(self) -> None:
-        """A lock makes every statement on jobs wait until no process has a connection left."""
+        """A lock on jobs, and people who ask for them, until the gateway has no session left."""
+        self._ready_one("gateway")
         before = self.scene.senders.turned_away
-        with self.hog.lock("jobs"):
+        with self.hog.lock("jobs"), asking(self.cluster, "/api/jobs"):
             self.scene.load.burst(20)
-            pause(self.scene.random.uniform(5.5, 7.0))
+            pause(self.scene.random.uniform(6.0, 8.0))
         self.scene.report.seen["503 while pools were used up"] += (
             self.scene.senders.turned_away - before
         )
