@@ -151,6 +151,7 @@ class Campaign:
         with report.timed("end"):
             if isinstance(site, Cluster):
                 site.wait_ready()
+                report.seen["starts without a Postgres, tried again"] += site.supervised
             if not self._settle(scene, self.plan.patience_s):
                 left = ", ".join(left_by_kind(site.rows))
                 report.find(Wrong.UNFINISHED, f"work was left when the patience was over: {left}")

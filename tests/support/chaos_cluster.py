@@ -15,6 +15,8 @@ from tests.support.postgres import PostgresServer
 
 CONNECTIONS = 80
 POOL = 5
+# What a process says that cannot start for want of a database, before it ends.
+NO_DATABASE = b"check DATABASE_URL, and that its server runs"
 
 
 class Cluster:
@@ -77,7 +79,7 @@ class Cluster:
             if part.ended is not None:
                 if part.is_ready():
                     raise RuntimeError(f"{part.name} ended by itself:\n{part.tail()}")
-                if b"cannot be used" not in part.words():
+                if NO_DATABASE not in part.words():
                     raise RuntimeError(f"{part.name} did not start:\n{part.tail()}")
                 self.supervised += 1
                 part.spawn()
