@@ -32,7 +32,7 @@ PEOPLE = ("alice", "bob")
 IGNORED, ROUTED = Want(frozenset({"ignored"})), Want(frozenset({"routed"}))
 CRITERIA = Want(frozenset({"routed"}), {"criteria.extract": 1})
 OPEN_AT_MOST = 6
-ENOUGH = 150
+ENOUGH = 80
 
 
 def asked(token: str, answer: str, eyes: int | None = None) -> Want:

@@ -58,18 +58,18 @@ class ScaledFaults:
             self.pointers.maybe()
         self.mishaps.maybe()
         self.instants.wait_for(phase)
-        victims = self._victims(random.choice((1, 2, 2, 3)))
+        victims = self._victims(random.choice((1, 2, 3, 3)))
         dead = [part for part in victims if self._kill(part, phase)]
         scene.repeat_some(3)
         for part in dead:
             part.spawn()
         again = random.random()
-        if dead and again < 0.3:
+        if dead and again < 0.4:
             part = random.choice(dead)
             pause(random.uniform(0.0, part.start_s))
             if self._kill(part, "starting"):
                 part.spawn()
-        elif dead and again < 0.5:
+        elif dead and again < 0.6:
             self._kill_heir(dead)
 
     def _kill_heir(self, dead: Sequence[Part]) -> None:
@@ -211,6 +211,7 @@ class ScaledFaults:
         self._ready_one("gateway")
         before = self.scene.senders.turned_away
         with self.hog.lock("jobs"), asking(self.cluster, "/api/jobs"):
+            pause(0.5)
             self.scene.load.burst(20)
             pause(self.scene.random.uniform(6.0, 8.0))
         self.scene.report.seen["503 while pools were used up"] += (

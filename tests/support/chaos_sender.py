@@ -16,7 +16,7 @@ CONNECTIONS = 8
 # why: GitHub gives a receiver ten seconds.
 TIMEOUT_S = 10.0
 AGAIN_S = 0.5
-AGAIN_AT_MOST_S = 3.0
+AGAIN_AT_MOST_S = 4.0
 
 
 @dataclass(slots=True)
