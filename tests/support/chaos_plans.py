@@ -33,7 +33,7 @@ def short_plan(variant: str, seed: str | None, kills: str | None) -> Plan:
         variant,
         rate=3.0,
         patience_s=180.0,
-        lease_s=3.0 if scaled else 1.5,
+        lease_s=4.0 if scaled else 3.0,
         slow_s=1.0,
         workers=2,
     )
