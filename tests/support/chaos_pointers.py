@@ -15,13 +15,24 @@ from tests.support.chaos_rows import Rows, Unreadable
 
 T = TypeVar("T")
 AT_ONCE = 40
+ENOUGH = 6
 HELD_S = (0.5, 6.0)
 
 
 class Pointers:
-    """Somebody who sends and takes pointers as a broken broker would; `done` counts them."""
+    """Somebody who sends and takes pointers as a broken broker would; `done` counts them.
 
-    def __init__(self, site: BrokerSite, rows: Rows, random: Random, done: Counter[str]) -> None:
+    `work` makes some jobs, so that there are pointers to take.
+    """
+
+    def __init__(
+        self,
+        site: BrokerSite,
+        rows: Rows,
+        random: Random,
+        done: Counter[str],
+        work: Callable[[], None],
+    ) -> None:
         self.kinds: dict[str, Callable[[], None]] = {
             "doubled": self._doubled,
             "stale": self._stale,
@@ -29,6 +40,7 @@ class Pointers:
             "late": self._late,
         }
         self._rows = rows
+        self._work = work
         self._random = random
         self._done = done
         self._held: list[tuple[float, Pointer]] = []
@@ -87,7 +99,7 @@ class Pointers:
         return self._random.sample(found, min(AT_ONCE, len(found)))
 
     def _take(self) -> list[Pointer]:
-        """Pointers that a worker would have got."""
+        """Some pointers that a worker would have got, if any come within a second or so."""
 
         async def take() -> list[Pointer]:
             found = await self._broker.receive(LANES, 10, 0.1)
@@ -95,8 +107,10 @@ class Pointers:
             return [item.pointer for item in found]
 
         taken: list[Pointer] = []
-        for _ in range(3):
-            taken += self._run(take)
+        self._work()
+        for _ in range(10):
+            if len(taken) < ENOUGH:
+                taken += self._run(take)
         return taken
 
     def _publish(self, pointers: Sequence[Pointer], word: str) -> None:

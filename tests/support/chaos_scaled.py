@@ -224,7 +224,10 @@ class ScaledFaults:
         broker, scene = self.cluster.broker, self.scene
         if broker is None:
             return
-        pointers = Pointers(broker, self.cluster.rows, scene.random, scene.report.pointers)
+        pointers = Pointers(
+            broker, self.cluster.rows, scene.random, scene.report.pointers,
+            lambda: scene.load.burst(4),
+        )  # fmt: skip
         self.pointers = pointers
 
         def flush() -> None:
