@@ -3,8 +3,8 @@
 import asyncio
 import http.client
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from random import Random
 
 import asyncpg
@@ -88,21 +88,35 @@ class Hog:
         )
 
 
-@contextmanager
-def asking(cluster: Cluster, path: str) -> Iterator[None]:
-    """People ask the API for this at the same time, more than it has sessions; answers are lost."""
-    key = cluster.gateway.environment["HOOKYARD_ADMIN_KEY"]
+class Crowd:
+    """People who ask the API for one page at the same time, more than it has sessions."""
 
-    def ask() -> None:
-        wire = http.client.HTTPConnection("127.0.0.1", cluster.port, timeout=2 * PATIENCE_S)
-        with suppress(OSError, http.client.HTTPException), closing(wire):
-            wire.request("GET", path, headers={"authorization": f"Bearer {key}"})
-            wire.getresponse().read()
+    def __init__(self, cluster: Cluster, path: str) -> None:
+        self._port = cluster.port
+        self._path = path
+        self._key = cluster.gateway.environment["HOOKYARD_ADMIN_KEY"]
+        self._people = ThreadPoolExecutor(2 * POOL)
+        self._asked: list[Future[int]] = []
 
-    with ThreadPoolExecutor(2 * POOL) as people:
-        for _ in range(2 * POOL):
-            people.submit(ask)
-        yield
+    def ask(self) -> None:
+        """All of them ask now."""
+        self._asked += [self._people.submit(self._one) for _ in range(2 * POOL)]
+
+    def answers(self) -> list[int]:
+        """The statuses they got, once all have; 0 where there was none."""
+        self._people.shutdown()
+        return [asked.result() for asked in self._asked]
+
+    def _one(self) -> int:
+        wire = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2 * PATIENCE_S)
+        try:
+            with closing(wire):
+                wire.request("GET", self._path, headers={"authorization": f"Bearer {self._key}"})
+                answer = wire.getresponse()
+                answer.read()
+                return answer.status
+        except (OSError, http.client.HTTPException):
+            return 0
 
 
 async def _drop(sessions: Sequence[asyncpg.Connection]) -> None:
