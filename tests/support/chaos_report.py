@@ -113,7 +113,7 @@ def matrix(reports: Sequence[Report]) -> str:
     lines += _counted("kill -9, {}", [report.by_role() for report in reports])
     lines += _counted("… at the instant: {}", [report.by_phase() for report in reports])
     lines += _counted("{}", [report.faults for report in reports])
-    lines += _counted("pointers {}", [report.pointers for report in reports])
+    lines += _counted("pointers in all: {}", [report.pointers for report in reports])
     lines += _counted("seen: {}", [report.seen for report in reports])
     facts = {
         "kills in all": [report.kills.total() for report in reports],
