@@ -35,7 +35,7 @@ lint: $(DONE)/package $(DONE)/test $(DONE)/lint ## ruff, format, types, floors
 bench: $(DONE)/package $(DONE)/test ## figures, ours and the peers' in one run (ARGS='name')
 	$(BIN)/python -m benchmarks $(ARGS)
 
-chaos: $(DONE)/package $(DONE)/test ## the long fault campaign (the short one is in `make test`)
+chaos: $(DONE)/package $(DONE)/test ## the long fault campaigns (short ones are in `make test`)
 	HOOKYARD_CHAOS=long $(BIN)/pytest tests/chaos -n 0 --timeout=0 -s $(ARGS)
 
 simulate: $(DONE)/package $(DONE)/test ## the durable core under faults drawn from seeds (SEEDS=20000, FIRST=1)

@@ -1,28 +1,54 @@
-"""A fault campaign on embedded storage: kills, freezes, drains and full disks under load."""
+"""A fault campaign: kills, freezes, drains and broken parts under load, then the checks."""
 
+import contextlib
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
-
-import httpx2
+from typing import Protocol
 
 from hookyard_sandbox.github.limits import Limits
 from hookyard_sandbox.github.model import HookDelivery
 from hookyard_sandbox.github.sandbox import RegisteredApp, Sandbox
 from tests.support.chaos_checks import check
-from tests.support.chaos_evidence import integrity, known_installations, read_history
-from tests.support.chaos_faults import Faults, until
+from tests.support.chaos_cluster import Cluster
+from tests.support.chaos_embedded import EmbeddedFaults
+from tests.support.chaos_evidence import known_installations, lost_upkeep, read_history
+from tests.support.chaos_instants import Scene
 from tests.support.chaos_load import HOMES, Load
 from tests.support.chaos_model import Wrong
 from tests.support.chaos_pause import pause
 from tests.support.chaos_report import Plan, Report
+from tests.support.chaos_rows import left_by_kind, work_left
+from tests.support.chaos_scaled import ScaledFaults
 from tests.support.chaos_sender import Senders
 from tests.support.chaos_server import Server
+from tests.support.chaos_site import Site
 
 TELL_EVERY = 25
 UNLIMITED = 1_000_000_000
+# What is under attack: SQLite in one process, or Postgres and this queue with a process a role.
+VARIANTS = ("sqlite", "postgres", "redis", "sqs")
+
+
+class Faults(Protocol):
+    """What can be done to a site. `turns` are the faults that are no kill, by name."""
+
+    turns: Mapping[str, object]
+
+    def strike(self) -> None:
+        """Kill once or a few times; work goes on afterwards."""
+        ...
+
+    def turn(self, name: str) -> None:
+        """One other fault; everything serves afterwards."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
 
 
 class Campaign:
@@ -30,12 +56,12 @@ class Campaign:
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.plan = plan
-        self.report = Report(plan.seed)
+        self.report = Report(plan)
         self.random = Random(plan.seed)
-        self.server = Server(folder, lease_s=plan.lease_s)
         limits = Limits(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED)
         self.sandbox = Sandbox(limits=limits, deliver=self._emitted)
-        self.senders = Senders(self.server.port)
+        self._folder = folder
+        self._stack = contextlib.ExitStack()
         self._load: Load | None = None
         self._early: list[HookDelivery] = []
 
@@ -43,143 +69,110 @@ class Campaign:
         # why: every kill breaks connections to the simulated GitHub, which says so at length.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self.sandbox.start()
+        self._stack.callback(self.sandbox.stop)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._load is not None:
-            self._load.stop()
-        self.senders.stop()
-        self.server.stop()
-        self.sandbox.stop()
+        self._stack.close()
 
     def run(self) -> Report:
         """The whole plan, then the checks."""
         with self.report.timed("all"):
-            app = self.sandbox.register_app(webhook_secret=self.server.secrets["github"])
-            load = self._begin(app)
-            faults = Faults(
-                self.plan, self.report, self.random, self.server, self.sandbox, self.senders, load
-            )
+            site = self._site()
+            self._stack.callback(site.stop)
+            senders = Senders(site.port)
+            self._stack.callback(senders.stop)
+            app = self.sandbox.register_app(webhook_secret=site.secrets["github"])
+            load = Load(self.sandbox, app, senders, site.secrets, Random(self.plan.seed + 1))
+            self._stack.callback(load.stop)
+            scene = Scene(self.plan, self.report, self.random, site, self.sandbox, senders, load)
+            self._begin(scene, app)
+            faults = self._faults(scene)
+            self._stack.callback(faults.close)
             self._break(faults)
-            self._finish(load, app.id)
+            faults.close()
+            self._finish(scene, app.id)
         return self.report
 
-    def _begin(self, app: RegisteredApp) -> Load:
+    def _site(self) -> Site:
+        plan = self.plan
+        if plan.variant == "sqlite":
+            return Server(self._folder, lease_s=plan.lease_s)
+        return Cluster(self._folder, plan.variant, workers=plan.workers, lease_s=plan.lease_s)
+
+    def _faults(self, scene: Scene) -> Faults:
+        if isinstance(scene.site, Cluster):
+            return ScaledFaults(scene, scene.site)
+        assert isinstance(scene.site, Server)
+        return EmbeddedFaults(scene, scene.site)
+
+    def _begin(self, scene: Scene, app: RegisteredApp) -> None:
         """Start everything; installations are known before there is any fault."""
-        self.server.configure(app, self.sandbox.base_url, HOMES)
-        random = Random(self.plan.seed + 1)
-        load = Load(self.sandbox, app, self.senders, self.server.secrets, random)
+        scene.site.configure(app, self.sandbox.base_url, HOMES)
         for delivery in self._early:
-            load.emitted.put(delivery)
-        self._load = load
-        self.server.spawn()
-        self.server.wait_ready()
-        load.set_up()
-        self._settle(load, 30)
-        load.start(self.plan.rate)
-        return load
+            scene.load.emitted.put(delivery)
+        self._load = scene.load
+        with self.report.timed("start-up"):
+            scene.site.start()
+        scene.load.set_up()
+        self._settle(scene, self.plan.patience_s)
+        scene.load.start(self.plan.rate)
 
     def _break(self, faults: Faults) -> None:
-        kills, turns = self.report.kills, self.plan.turns()
+        kills, turns = self.report.kills, [*faults.turns] * self.plan.repeats
         self.random.shuffle(turns)
         count, told, began = len(turns), 0, time.monotonic()
         while kills.total() < self.plan.kills or turns:
             done = min(1.0, kills.total() / self.plan.kills) if self.plan.kills else 1.0
             while turns and count - len(turns) < int(done * count):
-                self._calm(1)
                 faults.turn(turns.pop())
             if kills.total() < self.plan.kills:
-                self._kill_once_or_twice(faults)
+                faults.strike()
             if kills.total() >= told + TELL_EVERY:
                 told = kills.total()
-                _tell(f"{told} kills after {time.monotonic() - began:.0f} s")
+                _tell(f"{self.plan.variant}: {told} kills after {time.monotonic() - began:.0f} s")
 
-    def _kill_once_or_twice(self, faults: Faults) -> None:
-        """Kill at one instant of running work, and maybe again while it starts or recovers."""
-        random, server = self.random, self.server
-        twice = random.random() < 0.4
-        self._calm(2 if twice else 1)
-        names = [*faults.phases]
-        phase = random.choices(names, [faults.phases[name][1] for name in names])[0]
-        faults.mishap()
-        with self.report.timed("work"):
-            faults.phases[phase][0]()
-        faults.kill(phase)
-        self._late_duplicates(3)
-        server.spawn()
-        if twice:
-            if random.random() < 0.5:
-                phase, delay_s = "starting", random.uniform(0.0, 0.5)
-            else:
-                phase, delay_s = "recovering", server.start_s * random.uniform(0.6, 1.1)
-            pause(delay_s)
-            faults.kill(phase)
-            server.spawn()
-        with self.report.timed("start-up"):
-            server.wait_ready()
-
-    def _late_duplicates(self, count: int) -> None:
-        """What was acknowledged comes once more, as some senders do."""
-        acked = [parcel for parcel in self.senders.parcels[-400:] if parcel.acks]
-        for parcel in self.random.sample(acked, min(count, len(acked))):
-            self.senders.repeat(parcel)
-
-    def _calm(self, losses: int) -> None:
-        """Wait until every job can lose so many more workers and still end well.
-
-        # why: an attempt counts even if its worker died; work that kills workers must end.
-        """
-        with self.report.timed("calm"):
-            calm = until(lambda: self._is_calm(losses), 90.0, 0.05)
-        if not calm:
-            left = [f"{job['kind']} {job['attempt']}" for job in self.server.unfinished()]
-            self.report.find(Wrong.UNFINISHED, f"no calm within 90 s: {left}")
-
-    def _is_calm(self, losses: int) -> bool:
-        try:
-            jobs = self.server.unfinished()
-        except httpx2.TransportError:
-            return False
-        return all(
-            job["attempt"] + (job["state"] != "running") + losses <= job["max_attempts"]
-            for job in jobs
-        )
-
-    def _settle(self, load: Load, patience_s: float) -> bool:
+    def _settle(self, scene: Scene, patience_s: float) -> bool:
         """Wait until all is sent, acknowledged and done; whether it came to that."""
         quiet = 0
         deadline = time.monotonic() + patience_s
         while quiet < 3 and time.monotonic() < deadline:
-            pumped = load.pump()
-            busy = pumped or not self.senders.idle() or self.server.unfinished()
+            pumped = scene.load.pump()
+            busy = pumped or not scene.senders.idle() or work_left(scene.site.rows) != 0
             quiet = 0 if busy else quiet + 1
             pause(0.1)
         return quiet >= 3
 
-    def _finish(self, load: Load, app_id: int) -> None:
-        """Let all work end, stop the server, and check what is left."""
-        load.stop()
+    def _finish(self, scene: Scene, app_id: int) -> None:
+        """Let all work end, stop the site, and check what is left."""
+        scene.load.stop()
         self.sandbox.faults.clear()
-        report = self.report
+        report, site, senders = self.report, scene.site, scene.senders
         with report.timed("end"):
-            if not self._settle(load, self.plan.patience_s):
-                report.find(Wrong.UNFINISHED, "work was left when the patience was over")
-        code = self.server.drain()
-        if code != 0:
-            report.find(Wrong.OUTCOME, f"the last drain ended with status {code}")
-        sent = [parcel.sent() for parcel in self.senders.parcels]
-        database = self.server.database
-        report.history = read_history(database, self.sandbox, app_id, sent)
+            if isinstance(site, Cluster):
+                site.wait_ready()
+                report.seen["starts without a Postgres, tried again"] += site.supervised
+            if not self._settle(scene, self.plan.patience_s):
+                left = ", ".join(left_by_kind(site.rows))
+                report.find(Wrong.UNFINISHED, f"work was left when the patience was over: {left}")
+            for name, code in site.drain().items():
+                if code != 0:
+                    report.find(Wrong.OUTCOME, f"the last drain of {name} ended with {code}")
+        sent = [parcel.sent() for parcel in senders.parcels]
+        report.history = read_history(site.rows, self.sandbox, app_id, sent)
         report.findings += check(report.history)
-        for refusal in self.senders.refused:
+        if lost := lost_upkeep(site.rows):
+            report.seen["upkeep ended by its kills"] += lost
+        for refusal in senders.refused:
             report.find(Wrong.OUTCOME, f"refused: {refusal}")
-        if (said := integrity(database)) != "ok":
+        for left in report.restless:
+            report.find(Wrong.UNFINISHED, f"work did not come to rest between two faults: {left}")
+        if said := site.rows.damage():
             report.find(Wrong.LOST, f"the database is damaged: {said}")
-        if missing := set(load.installed) - known_installations(database):
+        if missing := set(scene.load.installed) - known_installations(site.rows):
             report.find(Wrong.LOST, f"installations nobody knows: {sorted(missing)}")
-        report.requests, report.acked = self.senders.requests, self.senders.acked
-        report.swallowed = self.senders.swallowed
-        report.turned_away = self.senders.turned_away
+        report.requests, report.acked = senders.requests, senders.acked
+        report.swallowed, report.turned_away = senders.swallowed, senders.turned_away
 
     def _emitted(self, delivery: HookDelivery) -> None:
         if self._load is None:

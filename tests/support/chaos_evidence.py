@@ -1,10 +1,7 @@
-"""Reads what a campaign left behind: the database, read-only, and the simulated GitHub."""
+"""Reads what a campaign left behind: the database and the simulated GitHub."""
 
-import contextlib
 import re
-import sqlite3
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from hookyard_sandbox.github.sandbox import Sandbox
@@ -19,53 +16,49 @@ from tests.support.chaos_model import (
     Landed,
     Sent,
 )
+from tests.support.chaos_rows import Rows
 
 CRITERION = re.compile(r"^- \[[ x]\] (tok\d{6}x) works$", re.MULTILINE)
 
 
-def read_history(database: Path, sandbox: Sandbox, app_id: int, sent: Iterable[Sent]) -> History:
-    """The history of a campaign; the server must have ended."""
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
-        return History(
-            sent=tuple(sent),
-            deliveries=_rows(
-                raw,
-                DeliveryRow,
-                "SELECT id, source, provider_delivery_id, status, reason FROM deliveries",
-            ),
-            jobs=_rows(
-                raw,
-                JobRow,
-                "SELECT id, kind, key, state, lease, delivery_id, error FROM jobs"
-                " WHERE kind NOT LIKE 'upkeep.%'",
-            ),
-            attempts=_rows(
-                raw,
-                AttemptRow,
-                "SELECT a.job_id, a.lease, a.started_at_ms, a.finished_at_ms, a.outcome"
-                " FROM job_attempts a LEFT JOIN jobs j ON j.id = a.job_id"
-                " WHERE coalesce(j.kind, '') NOT LIKE 'upkeep.%'",
-            ),
-            effects=_rows(raw, EffectRow, "SELECT key, kind, state, error FROM effects"),
-            landed=_landed(sandbox, app_id),
-            criteria=_criteria(sandbox),
-        )
+def read_history(rows: Rows, sandbox: Sandbox, app_id: int, sent: Iterable[Sent]) -> History:
+    """The history of a campaign; every process of Hookyard must have ended."""
+    return History(
+        sent=tuple(sent),
+        deliveries=_read(
+            rows,
+            DeliveryRow,
+            "SELECT id, source, provider_delivery_id, status, reason FROM deliveries",
+        ),
+        jobs=_read(
+            rows,
+            JobRow,
+            "SELECT id, kind, key, state, lease, delivery_id, error FROM jobs"
+            " WHERE kind NOT LIKE 'upkeep.%'",
+        ),
+        attempts=_read(rows, AttemptRow, rows.attempts),
+        effects=_read(rows, EffectRow, "SELECT key, kind, state, error FROM effects"),
+        landed=_landed(sandbox, app_id),
+        criteria=_criteria(sandbox),
+    )
 
 
-def integrity(database: Path) -> str:
-    """SQLite's own word on the file: "ok"."""
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
-        return str(raw.execute("PRAGMA integrity_check").fetchone()[0])
+def known_installations(rows: Rows) -> set[int]:
+    """Ids of installations Hookyard knows."""
+    return {int(number) for (number,) in rows.fetch("SELECT id FROM installations")}
 
 
-def known_installations(database: Path) -> set[int]:
-    """Ids of installations the server knows."""
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as raw:
-        return {int(number) for (number,) in raw.execute("SELECT id FROM installations")}
+def lost_upkeep(rows: Rows) -> int:
+    """Upkeep that kills ended for good; its calendar makes it anew."""
+    query = (
+        "SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND state = 'dead'"
+        " AND error LIKE '%worker_lost%'"
+    )
+    return int(rows.fetch(query)[0][0])
 
 
-def _rows(raw: sqlite3.Connection, row: type[Any], sql: str) -> Sequence[Any]:
-    return [row(*values) for values in raw.execute(sql)]
+def _read(rows: Rows, row: type[Any], sql: str) -> Sequence[Any]:
+    return [row(*values) for values in rows.fetch(sql)]
 
 
 def _landed(sandbox: Sandbox, app_id: int) -> list[Landed]:

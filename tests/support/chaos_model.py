@@ -87,7 +87,7 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """A row of `job_attempts`."""
+    """A row of `job_attempts`. Began and ended at these instants, or places in an order."""
 
     job_id: str
     lease: int

@@ -13,8 +13,10 @@ from hookyard_sandbox.senders import SignedRequest
 from tests.support.chaos_model import Ack, Sent, Want
 
 CONNECTIONS = 8
-TIMEOUT_S = 5.0
-AGAIN_S = 0.3
+# why: GitHub gives a receiver ten seconds.
+TIMEOUT_S = 10.0
+AGAIN_S = 0.5
+AGAIN_AT_MOST_S = 4.0
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class Parcel:
     want: Want
     provider_id: str | None = None
     acks: list[Ack] = field(default_factory=list)
+    refusals: int = 0
 
     def sent(self) -> Sent:
         """What the sender knows of it."""
@@ -74,6 +77,12 @@ class Senders:
         with self._changed:
             return self._open == 0
 
+    @property
+    def open(self) -> int:
+        """How many copies are not acknowledged."""
+        with self._changed:
+            return self._open
+
     def stop(self) -> None:
         """End every thread; what is not acknowledged stays so."""
         with self._changed:
@@ -118,11 +127,14 @@ class Senders:
                     self.turned_away += 1
                 if code and code != 503:
                     self.refused.append(f"{parcel.name}: {code} {body[:200]!r}")
-                self._push(parcel, time.monotonic() + AGAIN_S)
+                wait_s = min(AGAIN_AT_MOST_S, AGAIN_S * 1.5**parcel.refusals)
+                parcel.refusals += 1
+                self._push(parcel, time.monotonic() + wait_s)
                 return
             said = json.loads(body) if body else {}
             ack = Ack(code, said.get("status", ""), said.get("delivery_id"))
             parcel.acks.append(ack)
+            parcel.refusals = 0
             self.acked += 1
             self.swallowed += ack.word == "duplicate"
             self._open -= 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from hookyard.adapters.database.port import Database, Unit
+from hookyard.core.jobs import store_hot
 from hookyard.core.jobs.model import (
     ClaimRequest,
     Done,
@@ -78,6 +79,23 @@ async def test_claim_counts_the_attempt_and_raises_the_lease(
     assert job.started_at_ms == clock.now_ms()
     assert job.leased_until_ms == clock.now_ms() + 30_000
     assert await claim(database, ledger) == []
+
+
+async def test_a_slow_look_takes_nothing_off_the_lease(
+    database: Database, ledger: Ledger, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement before the claim may wait, as for a lock on the table."""
+    await add(database, ledger)
+    look = store_hot.look
+
+    def slow(unit: Unit, at_most: int) -> store_hot.Look:
+        clock.advance(20.0)
+        return look(unit, at_most)
+
+    monkeypatch.setattr(store_hot, "look", slow)
+    (job,) = await claim(database, ledger, lease_s=30)
+    assert job.started_at_ms == clock.now_ms()
+    assert job.leased_until_ms == clock.now_ms() + 30_000
 
 
 async def test_urgent_lanes_then_priority_then_age(database: Database, ledger: Ledger) -> None:

@@ -86,6 +86,8 @@ class Ledger(Requests):
             share, credit = rules.split(request.capacity, running, ready, credit)
             if not any(share.values()):
                 break
+            # why: what came before may have waited for a lock; a lease counts from its own claim.
+            now_ms = self.clock.now_ms()
             until_ms = now_ms + round(request.lease_s * 1000)
             taken = store_hot.claim(unit, request.worker, share, now_ms, until_ms)
             turns_of = ((job.lane, turn) for job, turn in taken)
