@@ -32,6 +32,8 @@ from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.grants import Grants
+from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
@@ -52,7 +54,7 @@ from hookyard.core.publishing.landing import LandingOptions
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories.config import RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
-from hookyard.core.repositories.service import installation_of
+from hookyard.core.repositories.service import find_repository, installation_of
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock, SystemClock
@@ -205,6 +207,7 @@ def _assemble(
     rooms = _rooms(base, ears)
     ledger = rooms.ledger
     runner = _runner(base, rooms, ears, breakers, boot_id)
+    held = GrantMemory(database, base.clock)
     return Yard(
         settings=settings,
         clock=base.clock,
@@ -221,7 +224,9 @@ def _assemble(
         checklists=rooms.checklists,
         audit=rooms.audit,
         authenticator=authenticator,
-        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget),
+        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
+        grants=Grants(base.ids, rooms.audit, held.tell, find_repository),
+        held=held,
         admin_key=admin_key,
         github=base.github,
         files=base.files,
