@@ -11,6 +11,7 @@ from pathlib import Path
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings.files import from_dotenv, from_toml
 from hookyard.settings.model import (
+    AccessSettings,
     BlobSettings,
     DatabaseSettings,
     GitHubSettings,
@@ -116,6 +117,10 @@ RECOVERY = (
 HTTP = (
     "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
 )  # fmt: skip
+ACCESS = (
+    "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
+    "STRANGERS_AT_ONCE",
+)  # fmt: skip
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -142,6 +147,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         WorkerSettings(*some(*WORKER)),  # type: ignore[arg-type]
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
+        AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings
