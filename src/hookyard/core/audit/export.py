@@ -100,7 +100,7 @@ class ExportReader:
         wrong = self._wrong
         if wrong is None and not self._ended:
             wrong = Broken(self._last(), "the export was cut off: its last line is missing")
-        if wrong is not None and (report.broken is None or report.broken.seq > wrong.seq):
+        if wrong is not None and (report.broken is None or report.broken.seq >= wrong.seq):
             report = replace(report, broken=wrong)
         return report
 
