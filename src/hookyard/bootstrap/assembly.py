@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +25,13 @@ from hookyard.bootstrap.opening import (
     read_sources,
     spreading_random,
 )
+from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
+from hookyard.core.identity.access_rules import Rule
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.service import ApiKeys
@@ -77,6 +79,7 @@ async def open_yard(
     if environ is None:
         environ = read_environment(Path.cwd(), os.environ)
     sources = read_sources(settings, environ)
+    rules = access_rules(settings)
     admin_hash, admin_key = load_admin_key(settings)
     calls = CallListeners()
     async with AsyncExitStack() as opened:
@@ -98,7 +101,7 @@ async def open_yard(
         storage = open_storage(settings, environ, clock)
         base = _Foundation(
             settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
-            around,
+            around, rules,
         )  # fmt: skip
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
         opened.pop_all()
@@ -120,6 +123,7 @@ class _Foundation:
     broker: Broker | None
     storage: Storage
     around: Around
+    rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ class _Rooms:
     deliveries: Deliveries
     receiver: Receiver
     recovering: Recovering
+    people: People
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -154,14 +159,17 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
     receiver = Receiver(
         base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
     )
+    audit = Audit(base.ids)
+    known = PeopleBase(base.settings, base.database, base.clock, base.ids, audit, base.github)
     return _Rooms(
         ledger,
         publisher,
         Checklists(base.ids, publisher, publisher.get),
-        Audit(base.ids),
+        audit,
         deliveries,
         receiver,
         recovering(base.settings, base.sources, base.github, base.clock, receiver, ledger),
+        open_people(known, base.rules),
     )
 
 
@@ -235,6 +243,7 @@ def _assemble(
         desk=lease_desk(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),
+        people=rooms.people,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
     )
@@ -266,7 +275,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         inventory=EventInventory(
             base.clock,
             github.tokens.forget if github else None,
-            github.permissions.forget if github else None,
+            _forget_people(github, rooms.people),
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
@@ -279,6 +288,17 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         recovery=rooms.recovering.ports,
         sources_watched=rooms.recovering.source_ports(),
     )
+
+
+def _forget_people(github: GitHubApp | None, people: People) -> Callable[[str], None]:
+    """What is told of "owner/" or "owner/name" when somebody's rights there may have changed."""
+
+    def forget(scope: str) -> None:
+        if github is not None:
+            github.permissions.forget(scope)
+        people.memberships_changed(scope)
+
+    return forget
 
 
 def _context(database: Database, github: GitHubApp | None, clock: Clock) -> ContextReader:

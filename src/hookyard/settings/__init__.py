@@ -18,6 +18,7 @@ from hookyard.settings.model import (
     QueueSettings,
     RecoverySettings,
     Settings,
+    SignInSettings,
     SourceSettings,
     WorkerSettings,
 )
@@ -116,6 +117,10 @@ RECOVERY = (
 HTTP = (
     "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
 )  # fmt: skip
+SIGN_IN = (
+    "GITHUB_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_SECRET", "OIDC_ISSUER", "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET", "TEAMS_FILE", "ADMINS", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS",
+)  # fmt: skip
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -142,6 +147,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         WorkerSettings(*some(*WORKER)),  # type: ignore[arg-type]
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
+        SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings
@@ -161,9 +167,32 @@ def _check(settings: Settings) -> None:
             "DATABASE_URL, which is not set"
         )
     _check_blobs(settings.blobs)
+    _check_sign_in(settings.sign_in)
     if bool(settings.github.app_id) != bool(settings.github.private_key):
         missing = "GITHUB_PRIVATE_KEY" if settings.github.app_id else "GITHUB_APP_ID"
         raise ConfigurationError(f"{missing} is missing: a GitHub App needs both id and key")
+
+
+def _check_sign_in(given: SignInSettings) -> None:
+    if bool(given.github_client_id) != bool(given.github_client_secret):
+        missing = "SECRET" if given.github_client_id else "ID"
+        raise ConfigurationError(
+            f"GITHUB_OAUTH_CLIENT_{missing} is missing: signing in with GitHub needs both"
+        )
+    oidc = (given.oidc_issuer, given.oidc_client_id, given.oidc_client_secret)
+    if any(oidc) and not all(oidc):
+        names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+        missing = next(name for name, value in zip(names, oidc, strict=True) if not value)
+        raise ConfigurationError(f"{missing} is missing: signing in by OIDC needs all three")
+    if given.idle_s < 300:
+        raise ConfigurationError(
+            "HOOKYARD_SESSION_IDLE_SECONDS must be at least 300: the use of a session is noted "
+            "once a minute"
+        )
+    if given.absolute_s < given.idle_s:
+        raise ConfigurationError(
+            "HOOKYARD_SESSION_MAX_SECONDS must not be less than HOOKYARD_SESSION_IDLE_SECONDS"
+        )
 
 
 def _check_blobs(blobs: BlobSettings) -> None:

@@ -96,6 +96,21 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """How people sign in, and who they then are. Durations in seconds."""
+
+    github_client_id: str | None
+    github_client_secret: Secret | None
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: Secret | None
+    teams_file: Path | None
+    admins: tuple[str, ...]
+    idle_s: float
+    absolute_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -126,3 +141,4 @@ class Settings:
     worker: WorkerSettings
     otel_endpoint: str | None
     blobs: BlobSettings
+    sign_in: SignInSettings

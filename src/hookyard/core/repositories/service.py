@@ -67,6 +67,12 @@ def get_installation(unit: Unit, installation_id: int) -> Installation | None:
     return store.get_installation(unit, installation_id)
 
 
+def installation_on(unit: Unit, account_login: str) -> int | None:
+    """The installation of the App on an account, by the account's login."""
+    found = store.installation_on(unit, account_login)
+    return None if found is None else found.id
+
+
 def list_installations(
     unit: Unit, *, limit: int | None = None, cursor: str | None = None
 ) -> Page[Installation]:

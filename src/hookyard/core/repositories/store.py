@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
+    func,
     or_,
     select,
 )
@@ -123,6 +124,19 @@ def save_installation(unit: Unit, installation: Installation) -> None:
             "updated_at_ms": installation.updated_at_ms,
         },
     )
+
+
+def installation_on(unit: Unit, account_login: str) -> Installation | None:
+    """The newest installation on an account that is not removed."""
+    table = INSTALLATIONS.c
+    row = unit.first(
+        select(INSTALLATIONS)
+        .where(func.lower(table.account_login) == account_login.lower())
+        .where(table.removed_at_ms.is_(None))
+        .order_by(table.id.desc())
+        .limit(1)
+    )
+    return None if row is None else _installation(row)
 
 
 def installations_after(unit: Unit, after_id: int, limit: int) -> list[Installation]:
