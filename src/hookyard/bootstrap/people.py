@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hookyard.adapters.database.port import Database
-from hookyard.adapters.github.oauth import GitHubOAuth, OAuthClient, site_of
+from hookyard.adapters.github.oauth import GitHubOAuth, OAuthClient, app_page, site_of
 from hookyard.adapters.github.wire import Wire, WireOptions
 from hookyard.bootstrap.opening import GitHubApp
 from hookyard.core.audit.service import Audit
@@ -20,6 +20,7 @@ from hookyard.core.identity.signin_port import SignInProvider
 from hookyard.core.identity.teams import Teams
 from hookyard.core.identity.teams_github import GitHubTeams
 from hookyard.core.identity.visits import Visits
+from hookyard.core.repositories.api import AppPages
 from hookyard.core.repositories.service import installation_on
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError
@@ -40,6 +41,7 @@ class People:
     teams: Teams | None
     oauth: GitHubOAuth | None
     announce: Callable[[str], None]
+    app_pages: AppPages
 
     def memberships_changed(self, scope: str) -> None:
         """GitHub told of a change in "owner/" or "owner/name": ask again, in every process."""
@@ -81,7 +83,21 @@ def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
     if oauth is not None:
         providers["github"] = GitHubSignIn(oauth)
     signin = SignIn(base.database, providers, visits, base.audit, base.clock)
-    return People(sessions, access, visits, signin, teams, oauth, base.database.announce)
+    return People(
+        sessions,
+        access,
+        visits,
+        signin,
+        teams,
+        oauth,
+        base.database.announce,
+        _app_pages(base.settings),
+    )
+
+
+def _app_pages(settings: Settings) -> AppPages:
+    api, slug = settings.github.api_base_url, settings.github.app_slug
+    return AppPages(site_of(api), app_page(api, slug) if slug else "")
 
 
 def access_rules(settings: Settings) -> tuple[Rule, ...]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from hookyard.core.identity.access_rules import (
     Circle,
-    HeldGrant,
     Issuers,
     Membership,
     Missed,
@@ -13,10 +12,9 @@ from hookyard.core.identity.access_rules import (
     circles_of,
     grants_by,
 )
+from hookyard.core.identity.model import Grant
 from hookyard.core.identity.teams import Teams
 from hookyard.core.identity.users import Identity
-
-__all__ = ["Access", "HeldGrant"]
 
 NO_GITHUB = "no GitHub App is configured here, so teams cannot be read"
 
@@ -29,12 +27,12 @@ class Access:
         self._issuers = issuers
         self._teams = teams
 
-    async def grants_of(self, identity: Identity, now_ms: int) -> Sequence[HeldGrant]:
-        """What somebody holds now, and by which rule."""
+    async def grants_of(self, identity: Identity) -> Sequence[Grant]:
+        """What somebody holds now; the source of each grant is the rule that gives it."""
         held, _ = await self.explain(identity)
         return held
 
-    async def explain(self, identity: Identity) -> tuple[Sequence[HeldGrant], Sequence[Missed]]:
+    async def explain(self, identity: Identity) -> tuple[Sequence[Grant], Sequence[Missed]]:
         """The same, with the rules that could not be decided and why."""
         circles = list(circles_of(self._rules, identity, self._issuers))
         found = await asyncio.gather(*map(self._membership, circles))

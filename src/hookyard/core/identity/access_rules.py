@@ -1,7 +1,7 @@
 """Rules that give people roles: by team, by organisation, by name. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hookyard.core.identity.model import Grant
 from hookyard.core.identity.users import Identity
@@ -62,14 +62,6 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldGrant:
-    """A grant, and the rule that gives it."""
-
-    grant: Grant
-    via: str
-
-
-@dataclass(frozen=True, slots=True)
 class Missed:
     """A rule that gives nothing now, and why."""
 
@@ -121,15 +113,16 @@ def grants_by(
     identity: Identity,
     issuers: Issuers,
     known: Mapping[Circle, Membership],
-) -> tuple[list[HeldGrant], list[Missed]]:
-    """What the rules give somebody, and which could not be decided. Unknown is no."""
-    held: list[HeldGrant] = []
+) -> tuple[list[Grant], list[Missed]]:
+    """What the rules give somebody, with the rule as its source, and which rules could not be
+    decided. Unknown is no."""
+    held: list[Grant] = []
     missed: list[Missed] = []
     for rule in rules:
         if rule.circle is None:
             named = next((p for p in rule.people if is_named(p, identity, issuers)), None)
             if named is not None:
-                held.append(HeldGrant(rule.grant, f"named as {named}"))
+                held.append(replace(rule.grant, source=f"named as {named}"))
             continue
         if identity.issuer != issuers.github:
             continue
@@ -137,5 +130,5 @@ def grants_by(
         if membership.members is None:
             missed.append(Missed(str(rule.circle), membership.reason))
         elif identity.subject.isdigit() and int(identity.subject) in membership.members:
-            held.append(HeldGrant(rule.grant, str(rule.circle)))
+            held.append(replace(rule.grant, source=str(rule.circle)))
     return held, missed

@@ -57,7 +57,9 @@ def word(raw: bytes) -> str:
 
 def mark_of(grants: Iterable[Grant]) -> str:
     """A digest of what somebody holds, whatever the order."""
-    lines = sorted({f"{grant.role.value} {grant.scope.tenant} {grant.scope}" for grant in grants})
+    lines = sorted(
+        {f"{g.role.value} {g.scope.tenant} {g.scope} {g.scope.id or ''}" for g in grants}
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 

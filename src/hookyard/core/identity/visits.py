@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.identity import store_sessions
-from hookyard.core.identity.access import Access, HeldGrant
+from hookyard.core.identity.access import Access
 from hookyard.core.identity.model import Actor, ActorKind, Grant, Refused
 from hookyard.core.identity.session_rules import csrf_token, digest, has_shape, judge, mark_of
 from hookyard.core.identity.sessions import TOUCH_EVERY_MS, Sessions
@@ -63,7 +63,7 @@ class Visits:
     ) -> Opened:
         """A session for who signed in; the one the browser had before is over."""
         identity = Identity(profile.issuer, profile.subject, "", profile.login)
-        derived = await self._access.grants_of(identity, now_ms)
+        derived = await self._access.grants_of(identity)
 
         def work(unit: Unit) -> Opened:
             if old_cookie is not None and has_shape(old_cookie):
@@ -73,7 +73,7 @@ class Visits:
             self._sessions.purge(unit, now_ms)
             user = self._sessions.know(unit, profile, now_ms)
             given = self._given(unit, label_of(user), now_ms)
-            mark = mark_of([*given, *(held.grant for held in derived)])
+            mark = mark_of([*given, *derived])
             return self._sessions.open(unit, user, profile, mark, client, now_ms)
 
         return await self._database.write(work)
@@ -90,8 +90,8 @@ class Visits:
     async def enter(self, found: Recognised, now_ms: int) -> Visit:
         """The visit of a cookie that was recognised, with the rights its holder has now."""
         held = found.held
-        derived = await self._access.grants_of(held.identity, now_ms)
-        grants = (*found.given, *(item.grant for item in derived))
+        derived = await self._access.grants_of(held.identity)
+        grants = (*found.given, *derived)
         replacement = await self._kept_up(held, mark_of(grants), now_ms)
         actor = replace(found.bare, grants=tuple(dict.fromkeys(grants)))
         if replacement is None:
@@ -99,10 +99,6 @@ class Visits:
         actor = replace(actor, session_id=replacement.session.id)
         held = replace(held, session=replacement.session)
         return Visit(actor, held, csrf_token(replacement.token), replacement)
-
-    async def explain(self, held: Held, now_ms: int) -> Sequence[HeldGrant]:
-        """What the holder of a session holds by rules, and by which."""
-        return await self._access.grants_of(held.identity, now_ms)
 
     async def sign_out(self, held: Held, now_ms: int) -> None:
         """End a session by its own cookie."""

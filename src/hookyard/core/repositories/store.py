@@ -1,6 +1,7 @@
 """Tables and SQL of the inventory and of configuration files read before."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import (
@@ -222,12 +223,28 @@ def repositories_of(unit: Unit, installation_id: int) -> list[Repository]:
     return [_repository(row) for row in found]
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Some repositories: of owners, by name, by id. Names are lower case."""
+
+    owners: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
+
+
 def repositories_after(
-    unit: Unit, after: tuple[str, int] | None, limit: int, installation_id: int | None
+    unit: Unit,
+    after: tuple[str, int] | None,
+    limit: int,
+    installation_id: int | None,
+    within: Within | None = None,
 ) -> list[Repository]:
-    """Repositories that are not removed, by name."""
+    """Repositories that are not removed, by name; `within` None means all."""
     table = REPOSITORIES.c
     query = select(REPOSITORIES).where(table.removed_at_ms.is_(None))
+    if within is not None:
+        owned = [table.name_key.startswith(f"{o}/", autoescape=True) for o in within.owners]
+        query = query.where(or_(*owned, table.name_key.in_(within.names), table.id.in_(within.ids)))
     if installation_id is not None:
         query = query.where(table.installation_id == installation_id)
     if after is not None:

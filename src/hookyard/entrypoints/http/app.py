@@ -96,6 +96,8 @@ class Front:
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),
+            sessions=yard.people.sessions,
+            app_pages=yard.people.app_pages,
         )
         for router in registry.routers(ports, self.guard):
             app.include_router(router)
