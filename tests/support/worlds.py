@@ -202,6 +202,8 @@ async def open_world(
         "GITHUB_APP_SLUG": world.app.slug,
         "GITHUB_PRIVATE_KEY": world.app.private_key,
         "GITHUB_API_BASE_URL": sandbox.base_url,
+        "GITHUB_OAUTH_CLIENT_ID": world.app.client_id,
+        "GITHUB_OAUTH_CLIENT_SECRET": world.app.client_secret,
         **command,
         **(environ or {}),
     }
