@@ -7,6 +7,10 @@ from pathlib import Path
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.github.oauth import GitHubOAuth, OAuthClient, app_page, site_of
 from hookyard.adapters.github.wire import Wire, WireOptions
+from hookyard.adapters.http.outbound import GuardedHttp
+from hookyard.adapters.oidc.client import OidcApp
+from hookyard.adapters.oidc.port import ASYMMETRIC
+from hookyard.adapters.oidc.provider import Provider
 from hookyard.bootstrap.opening import GitHubApp
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.access import Access
@@ -16,6 +20,7 @@ from hookyard.core.identity.session_rules import SessionOptions
 from hookyard.core.identity.sessions import Sessions
 from hookyard.core.identity.signin import SignIn
 from hookyard.core.identity.signin_github import GitHubSignIn
+from hookyard.core.identity.signin_oidc import OidcSignIn
 from hookyard.core.identity.signin_port import SignInProvider
 from hookyard.core.identity.teams import Teams
 from hookyard.core.identity.teams_github import GitHubTeams
@@ -25,7 +30,7 @@ from hookyard.core.repositories.service import installation_on
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError
 from hookyard.kit.ids import IdMaker
-from hookyard.settings import Settings
+from hookyard.settings import Settings, SignInSettings
 
 MEMBERSHIPS = "memberships"
 
@@ -40,6 +45,7 @@ class People:
     signin: SignIn
     teams: Teams | None
     oauth: GitHubOAuth | None
+    outbound: GuardedHttp
     announce: Callable[[str], None]
     app_pages: AppPages
 
@@ -54,6 +60,7 @@ class People:
             await self.teams.close()
         if self.oauth is not None:
             await self.oauth.close()
+        await self.outbound.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,8 @@ def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
     options = SessionOptions(int(given.idle_s * 1000), int(given.absolute_s * 1000))
     sessions = Sessions(base.ids, base.audit, options)
     visits = Visits(base.database, sessions, access)
-    providers: dict[str, SignInProvider] = {}
-    if oauth is not None:
-        providers["github"] = GitHubSignIn(oauth)
+    outbound = GuardedHttp(base.settings.outbound_allow)
+    providers = _providers(given, oauth, outbound, base.clock)
     signin = SignIn(base.database, providers, visits, base.audit, base.clock)
     return People(
         sessions,
@@ -90,9 +96,24 @@ def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
         signin,
         teams,
         oauth,
+        outbound,
         base.database.announce,
         _app_pages(base.settings),
     )
+
+
+def _providers(
+    given: SignInSettings, oauth: GitHubOAuth | None, outbound: GuardedHttp, clock: Clock
+) -> dict[str, SignInProvider]:
+    """Whom people can sign in with, by the name of the route."""
+    found: dict[str, SignInProvider] = {}
+    if oauth is not None:
+        found["github"] = GitHubSignIn(oauth)
+    if given.oidc_issuer is not None and given.oidc_client_id is not None:
+        issuer = Provider(given.oidc_issuer, outbound, ASYMMETRIC)
+        app = OidcApp(given.oidc_client_id, "", given.oidc_client_secret)
+        found["oidc"] = OidcSignIn(issuer, app, outbound, clock)
+    return found
 
 
 def _app_pages(settings: Settings) -> AppPages:

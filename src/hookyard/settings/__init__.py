@@ -30,6 +30,7 @@ __all__ = [
     "SETTINGS",
     "Setting",
     "Settings",
+    "SignInSettings",
     "Value",
     "build_settings",
     "layers",
@@ -136,6 +137,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
 
     (data_dir,) = some("DATA_DIR")
     (otel_endpoint,) = some("OTEL_ENDPOINT")
+    (outbound_allow,) = some("OUTBOUND_ALLOW")
     settings = Settings(
         data_dir,  # type: ignore[arg-type]
         DatabaseSettings(*some(*DATABASE)),  # type: ignore[arg-type]
@@ -148,6 +150,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
         SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
+        outbound_allow,  # type: ignore[arg-type]
     )
     _check(settings)
     return settings
@@ -179,11 +182,9 @@ def _check_sign_in(given: SignInSettings) -> None:
         raise ConfigurationError(
             f"GITHUB_OAUTH_CLIENT_{missing} is missing: signing in with GitHub needs both"
         )
-    oidc = (given.oidc_issuer, given.oidc_client_id, given.oidc_client_secret)
-    if any(oidc) and not all(oidc):
-        names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
-        missing = next(name for name, value in zip(names, oidc, strict=True) if not value)
-        raise ConfigurationError(f"{missing} is missing: signing in by OIDC needs all three")
+    if bool(given.oidc_issuer) != bool(given.oidc_client_id):
+        missing = "OIDC_CLIENT_ID" if given.oidc_issuer else "OIDC_ISSUER"
+        raise ConfigurationError(f"{missing} is missing: signing in by OIDC needs both")
     if given.idle_s < 300:
         raise ConfigurationError(
             "HOOKYARD_SESSION_IDLE_SECONDS must be at least 300: the use of a session is noted "

@@ -142,3 +142,4 @@ class Settings:
     otel_endpoint: str | None
     blobs: BlobSettings
     sign_in: SignInSettings
+    outbound_allow: tuple[str, ...]

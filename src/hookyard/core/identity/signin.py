@@ -100,9 +100,7 @@ class SignIn:
         if not is_safe_return(back):
             raise Invalid("return_to must be a path of this server", code="bad_return_to")
         browser, state = word(self._random_bytes(32)), word(self._random_bytes(32))
-        question = Question(
-            redirect_uri, state, _challenge(_verifier(browser, state)), _nonce(browser, state)
-        )
+        question = Question(redirect_uri, state, _nonce(browser, state), _verifier(browser, state))
         address = await provider.address(question)
         now_ms = self._clock.now_ms()
         pending = Pending(_sha(state), _sha(browser), provider.issuer, back, now_ms + LIFE_MS)
@@ -210,7 +208,3 @@ def _verifier(browser: str, state: str) -> str:
 
 def _nonce(browser: str, state: str) -> str:
     return _derived(browser, b"nonce ", state)
-
-
-def _challenge(verifier: str) -> str:
-    return word(hashlib.sha256(verifier.encode()).digest())

@@ -2,6 +2,7 @@
 
 from hookyard.adapters.github.oauth import GitHubOAuth
 from hookyard.adapters.github.port import GitHubError, GitHubRefused
+from hookyard.adapters.oidc.pkce import challenge_of
 from hookyard.core.identity.signin_port import Question, Reply
 from hookyard.core.identity.users import Profile
 from hookyard.kit.errors import Invalid, Unavailable
@@ -20,7 +21,8 @@ class GitHubSignIn:
 
     async def address(self, question: Question) -> str:
         """GitHub's authorize page."""
-        return self._oauth.address(question.redirect_uri, question.state, question.challenge)
+        challenge = challenge_of(question.verifier)
+        return self._oauth.address(question.redirect_uri, question.state, challenge)
 
     async def profile(self, reply: Reply) -> Profile:
         """Who it is; see the port."""

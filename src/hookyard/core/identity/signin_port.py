@@ -8,12 +8,12 @@ from hookyard.core.identity.users import Profile
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a browser is sent to a provider with. `challenge` is PKCE's, by S256."""
+    """What a browser is sent to a provider with. Of `verifier` only its S256 challenge is sent."""
 
     redirect_uri: str
-    state: str
-    challenge: str
-    nonce: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
