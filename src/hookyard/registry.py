@@ -15,8 +15,9 @@ from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
 from hookyard.core.identity import api as identity_api
-from hookyard.core.identity import me_api, users_api
+from hookyard.core.identity import grants_api, me_api, users_api
 from hookyard.core.identity.gate import Gate
+from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.model import Action
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.sessions import Sessions
@@ -60,6 +61,7 @@ from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
+from hookyard.core.repositories.service import find_repository
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.checklists import api as checklists_api
@@ -199,6 +201,7 @@ class ApiPorts:
     checklists: Checklists
     audit: Audit
     keys: ApiKeys
+    grants: Grants
     desk: LeaseDesk
     artifacts: Artifacts
     sources: recovery_api.SourcePorts
@@ -210,6 +213,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
     """Every route of the API, in the order the documentation shows them."""
     database = ports.database
     trail = deliveries_api.Trail(ports.audit, ports.clock)
+    granting = grants_api.GrantPorts(database, ports.grants, find_repository, ports.clock)
     return (
         deliveries_api.router(database, ports.deliveries, ports.publisher, trail, gate),
         recovery_api.router(database, ports.sources, trail, gate, ports.clock),
@@ -223,5 +227,6 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),
+        grants_api.router(granting, gate),
         audit_api.router(database, ports.audit, gate.require_everywhere(Action.AUDIT_READ)),
     )

@@ -49,7 +49,7 @@ async def test_sign_in_opens_what_the_rules_give(world: World, browser: Browser)
     assert (me["kind"], me["login"], me["name"]) == ("user", "alice", "Alice Liddell")
     assert me["managed_repos"] == ["acme/shop"]
     assert me["grants"] == [
-        {"role": "operator", "scope": "repo:acme/shop", "source": "named as alice"}
+        {"role": "operator", "scope": "repo:acme/shop", "source": "config alice"}
     ]
     assert me["session"]["current"] is True  # type: ignore[index]
     listed = (await browser.get("/api/repos")).json()["items"]

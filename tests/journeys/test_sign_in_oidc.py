@@ -73,7 +73,7 @@ async def test_sign_in_by_an_issuer(pair: tuple[World, Issuer], browser: Browser
     assert (me["name"], me["email"]) == ("Mia", "mia@acme.example")
     assert me["session"]["issuer"] == issuer.address  # type: ignore[index]
     assert me["grants"] == [
-        {"role": "maintainer", "scope": "org:acme", "source": "named as oidc:sub-mia"}
+        {"role": "maintainer", "scope": "org:acme", "source": "config oidc:sub-mia"}
     ]
     assert me["managed_repos"] == ["acme/shop"]
     asked = query_of(next(url for url in browser.visited if "/authorize?" in url))

@@ -31,10 +31,12 @@ from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
-from hookyard.core.identity.access_rules import Rule
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.grants import Grants
+from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.identity.teams_rules import Rule
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
@@ -54,7 +56,7 @@ from hookyard.core.publishing.landing import LandingOptions
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories.config import RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
-from hookyard.core.repositories.service import installation_of
+from hookyard.core.repositories.service import find_repository, installation_of
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock, SystemClock
@@ -149,6 +151,8 @@ class _Rooms:
     receiver: Receiver
     recovering: Recovering
     people: People
+    grants: Grants
+    held: GrantMemory
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -160,7 +164,11 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
     )
     audit = Audit(base.ids)
-    known = PeopleBase(base.settings, base.database, base.clock, base.ids, audit, base.github)
+    held = GrantMemory(base.database, base.clock)
+    grants = Grants(base.ids, audit, held.tell, find_repository)
+    known = PeopleBase(
+        base.settings, base.database, base.clock, base.ids, audit, base.github, grants
+    )
     return _Rooms(
         ledger,
         publisher,
@@ -170,6 +178,8 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         receiver,
         recovering(base.settings, base.sources, base.github, base.clock, receiver, ledger),
         open_people(known, base.rules),
+        grants,
+        held,
     )
 
 
@@ -229,7 +239,9 @@ def _assemble(
         checklists=rooms.checklists,
         audit=rooms.audit,
         authenticator=authenticator,
-        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget),
+        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
+        grants=rooms.grants,
+        held=rooms.held,
         admin_key=admin_key,
         github=base.github,
         files=base.files,

@@ -13,9 +13,7 @@ from hookyard.adapters.oidc.port import ASYMMETRIC
 from hookyard.adapters.oidc.provider import Provider
 from hookyard.bootstrap.opening import GitHubApp
 from hookyard.core.audit.service import Audit
-from hookyard.core.identity.access import Access
-from hookyard.core.identity.access_file import read_admins, read_rules
-from hookyard.core.identity.access_rules import Issuers, Rule
+from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.session_rules import SessionOptions
 from hookyard.core.identity.sessions import Sessions
 from hookyard.core.identity.signin import SignIn
@@ -23,7 +21,10 @@ from hookyard.core.identity.signin_github import GitHubSignIn
 from hookyard.core.identity.signin_oidc import OidcSignIn
 from hookyard.core.identity.signin_port import SignInProvider
 from hookyard.core.identity.teams import Teams
+from hookyard.core.identity.teams_file import read_admins, read_rules
 from hookyard.core.identity.teams_github import GitHubTeams
+from hookyard.core.identity.teams_grants import RuleGrants
+from hookyard.core.identity.teams_rules import Issuers, Rule
 from hookyard.core.identity.visits import Visits
 from hookyard.core.repositories.api import AppPages
 from hookyard.core.repositories.service import installation_on
@@ -40,7 +41,7 @@ class People:
     """Everything about people. `teams` and `oauth` are None where they are not set up."""
 
     sessions: Sessions
-    access: Access
+    rules: RuleGrants
     visits: Visits
     signin: SignIn
     teams: Teams | None
@@ -51,7 +52,7 @@ class People:
 
     def memberships_changed(self, scope: str) -> None:
         """GitHub told of a change in "owner/" or "owner/name": ask again, in every process."""
-        self.access.forget(scope)
+        self.rules.forget(scope)
         self.announce(MEMBERSHIPS)
 
     async def close(self) -> None:
@@ -73,6 +74,7 @@ class PeopleBase:
     ids: IdMaker
     audit: Audit
     github: GitHubApp | None
+    grants: Grants
 
 
 def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
@@ -81,17 +83,17 @@ def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
     api = base.settings.github.api_base_url
     oauth = _oauth(base.settings)
     teams = _teams(base)
-    access = Access(rules, Issuers(site_of(api), given.oidc_issuer or ""), teams)
-    base.database.listen(MEMBERSHIPS, access.forget_all)
+    derived = RuleGrants(rules, Issuers(site_of(api), given.oidc_issuer or ""), teams)
+    base.database.listen(MEMBERSHIPS, derived.forget_all)
     options = SessionOptions(int(given.idle_s * 1000), int(given.absolute_s * 1000))
     sessions = Sessions(base.ids, base.audit, options)
-    visits = Visits(base.database, sessions, access)
+    visits = Visits(base.database, sessions, derived, base.grants)
     outbound = GuardedHttp(base.settings.outbound_allow)
     providers = _providers(given, oauth, outbound, base.clock)
     signin = SignIn(base.database, providers, visits, base.audit, base.clock)
     return People(
         sessions,
-        access,
+        derived,
         visits,
         signin,
         teams,

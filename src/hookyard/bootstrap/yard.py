@@ -22,6 +22,8 @@ from hookyard.bootstrap.storing import Storage
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.grants import Grants
+from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.ingress.model import SourceConfig
 from hookyard.core.ingress.receive import Endpoint, Receiver
@@ -63,6 +65,8 @@ class Yard:
     audit: Audit
     authenticator: Authenticator
     keys: ApiKeys
+    grants: Grants
+    held: GrantMemory
     admin_key: AdminKey | None
     github: GitHubApp | None
     files: JobLogFiles | None

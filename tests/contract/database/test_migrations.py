@@ -32,6 +32,8 @@ DESCRIBE = {
            WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0
            AND c.relname <> 'alembic_version' AND c.relname NOT LIKE 'test\_%'
            ORDER BY c.relname, a.attname""",
+        """SELECT t.tgname::text, pg_get_triggerdef(t.oid) || p.prosrc FROM pg_trigger t
+           JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT t.tgisinternal ORDER BY t.tgname""",
     ],
 }
 

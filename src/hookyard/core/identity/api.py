@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from hookyard.adapters.database.port import Database
-from hookyard.core.identity.gate import Cursor, Gate, Id, Limit
-from hookyard.core.identity.model import Action, Actor, ApiKey, NewKey, Role, Scope, ScopeKind
+from hookyard.core.identity.gate import SCOPE, Cursor, Gate, Id, Limit, scope_named
+from hookyard.core.identity.model import Action, Actor, ApiKey, NewKey, Role
 from hookyard.core.identity.service import ApiKeys
 from hookyard.kit.clock import Clock, from_rfc3339, to_rfc3339
 from hookyard.kit.errors import Invalid
@@ -16,10 +16,6 @@ from hookyard.kit.pages import clamp_limit
 
 KindName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,99}$")]
 LaneName = Literal["critical", "high", "default", "bulk"]
-SCOPE = (
-    r"^(tenant|org:[A-Za-z0-9_-]{1,64}|repo:[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}"
-    r"|campaign:[0-9a-hjkmnp-tv-z]{26})$"
-)
 
 
 class NewKeyIn(BaseModel):
@@ -110,14 +106,13 @@ def router(database: Database, keys: ApiKeys, clock: Clock, gate: Gate) -> APIRo
 
 def new_key(wanted: NewKeyIn, actor: Actor) -> NewKey:
     """What was asked for; Invalid for an instant that is none."""
-    kind, _, name = wanted.scope.partition(":")
     expires_at_ms = None
     if wanted.expires_at is not None:
         try:
             expires_at_ms = from_rfc3339(wanted.expires_at)
         except (ValueError, OverflowError):
             raise Invalid("expires_at must be RFC 3339 with a zone", code="bad_expiry") from None
-    scope = Scope(ScopeKind(kind), name.lower(), actor.tenant)
+    scope = scope_named(wanted.scope, actor.tenant)
     return NewKey(
         wanted.name,
         wanted.role,

@@ -36,7 +36,10 @@ API_KEYS = Table(
     Column("kinds", Text),
     Column("lanes", Text),
     Column("max_leases", Integer),
+    Column("scope_id", BigInteger),
     Index("ix_api_keys_tenant_id", "tenant", "id"),
+    Index("ix_api_keys_scope_id", "scope_id"),
+    Index("ix_api_keys_scope_name", "scope_name"),
 )
 
 _TOUCH = RawSql.same(
@@ -64,6 +67,7 @@ def add(unit: Unit, key: ApiKey) -> None:
             kinds=" ".join(key.kinds) or None,
             lanes=" ".join(key.lanes) or None,
             max_leases=key.max_leases,
+            scope_id=key.scope.id,
         )
     )
 
@@ -101,7 +105,9 @@ def _key(row: RowMapping) -> ApiKey:
         name=row["name"],
         token_sha256=row["token_sha256"],
         role=Role(row["role"]),
-        scope=Scope(ScopeKind(row["scope_kind"]), row["scope_name"], row["tenant"]),
+        scope=Scope(
+            ScopeKind(row["scope_kind"]), row["scope_name"], row["tenant"], row["scope_id"]
+        ),
         created_at_ms=row["created_at_ms"],
         created_by=row["created_by"],
         expires_at_ms=row["expires_at_ms"],

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from hookyard.core.identity.access_rules import Circle, Membership
+from hookyard.core.identity.teams_rules import Circle, Membership
 from hookyard.kit.clock import Clock
 
 FRESH_MS = 300_000

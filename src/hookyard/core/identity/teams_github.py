@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from hookyard.adapters.github.paths import segment
 from hookyard.adapters.github.port import GitHub, GitHubError, GitHubMissing
-from hookyard.core.identity.access_rules import Circle
 from hookyard.core.identity.teams import Gone, Unknown
+from hookyard.core.identity.teams_rules import Circle
 from hookyard.kit.json import Json, JsonObject, as_int, as_text
 
 MOST_MEMBERS = 50_000

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.identity.model import Scope, ScopeKind
+from hookyard.core.identity.scopes import repositories_named
 from hookyard.core.repositories import store
 from hookyard.core.repositories.facts import (
     installation_id_of,
@@ -14,7 +15,14 @@ from hookyard.core.repositories.facts import (
     read_repositories,
     read_repository,
 )
-from hookyard.core.repositories.merge import described, left, member, merge_installation, seen
+from hookyard.core.repositories.merge import (
+    described,
+    left,
+    member,
+    merge_installation,
+    renamed,
+    seen,
+)
 from hookyard.core.repositories.model import (
     Installation,
     InventoryChange,
@@ -61,6 +69,12 @@ def installation_of(unit: Unit, full_name: str) -> int | None:
 def get_repository(unit: Unit, full_name: str) -> Repository | None:
     """A repository by its present or a former name, unless it is removed."""
     return store.repository_named(unit, full_name)
+
+
+def find_repository(unit: Unit, full_name: str) -> tuple[int, str] | None:
+    """The id and present name, lower case, of a repository, by that name or a former one."""
+    found = store.repository_named(unit, full_name)
+    return None if found is None else (found.id, store.name_key(found.full_name))
 
 
 def get_installation(unit: Unit, installation_id: int) -> Installation | None:
@@ -141,6 +155,8 @@ def fold_repositories(
             store.save_repository(unit, before, after)
             changed.append((before, after))
             known[item.id] = after
+    named = [(new.id, new.full_name) for old, new in changed if renamed(old, new)]
+    repositories_named(unit, named, find_repository)
     return changed
 
 

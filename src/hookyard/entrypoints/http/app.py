@@ -93,6 +93,7 @@ class Front:
             checklists=yard.checklists,
             audit=yard.audit,
             keys=yard.keys,
+            grants=yard.grants,
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),

@@ -19,8 +19,8 @@ from typing import NoReturn
 
 import yaml
 
-from hookyard.core.identity.access_rules import Circle, Named, Rule, is_login, read_name
 from hookyard.core.identity.model import Grant, Role, Scope, ScopeKind
+from hookyard.core.identity.teams_rules import Circle, Named, Rule, is_login, read_name
 from hookyard.kit.errors import ConfigurationError
 from hookyard.kit.json import Json, JsonObject, as_list, as_object, as_text
 

@@ -18,8 +18,13 @@ class Circle:
     team: str = ""
     include_children: bool = False
 
+    @property
+    def place(self) -> str:
+        """How grants name it: `acme/platform`, or `acme` for all of an organisation."""
+        return f"{self.org}/{self.team}" if self.team else self.org
+
     def __str__(self) -> str:
-        return f"team {self.org}/{self.team}" if self.team else f"members of {self.org}"
+        return f"team {self.place}" if self.team else f"members of {self.org}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def grants_by(
         if rule.circle is None:
             named = next((p for p in rule.people if is_named(p, identity, issuers)), None)
             if named is not None:
-                held.append(replace(rule.grant, source=f"named as {named}"))
+                held.append(replace(rule.grant, source=f"config {named}"))
             continue
         if identity.issuer != issuers.github:
             continue
@@ -130,5 +135,5 @@ def grants_by(
         if membership.members is None:
             missed.append(Missed(str(rule.circle), membership.reason))
         elif identity.subject.isdigit() and int(identity.subject) in membership.members:
-            held.append(replace(rule.grant, source=str(rule.circle)))
+            held.append(replace(rule.grant, source=f"team {rule.circle.place}"))
     return held, missed
