@@ -15,11 +15,12 @@ from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
 from hookyard.core.identity import api as identity_api
-from hookyard.core.identity import grants_api
+from hookyard.core.identity import grants_api, me_api, users_api
 from hookyard.core.identity.gate import Gate
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.model import Action
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.identity.sessions import Sessions
 from hookyard.core.ingress import api as deliveries_api
 from hookyard.core.ingress import jobs as routing
 from hookyard.core.ingress import recovery_api, recovery_jobs, silence_jobs, upkeep
@@ -205,6 +206,8 @@ class ApiPorts:
     desk: LeaseDesk
     artifacts: Artifacts
     sources: recovery_api.SourcePorts
+    sessions: Sessions
+    app_pages: repositories_api.AppPages
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
@@ -221,8 +224,10 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         pauses_api.router(database, ports.ledger, ports.audit, gate.require),
         leases_api.router(ports.desk, ports.artifacts, ports.clock, gate.require),
         effects_api.router(database, ports.publisher, gate.require),
-        repositories_api.router(database, gate.require),
+        repositories_api.router(database, gate.require, ports.app_pages),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
+        me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
+        users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),
         grants_api.router(granting, gate),
         audit_api.router(database, ports.audit, auditor, ports.audit_keys),

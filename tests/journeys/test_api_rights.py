@@ -8,6 +8,11 @@ from tests.journeys.conftest import ADMIN, Caller
 
 OPEN = {
     "/",
+    "/auth/callback",
+    "/auth/github",
+    "/auth/logout",
+    "/auth/oidc/callback",
+    "/auth/oidc/login",
     "/blobs/{key:path}",
     "/docs",
     "/health",
@@ -44,6 +49,13 @@ CALLS: tuple[tuple[Action, str, str, object], ...] = (
     (Action.KEYS_WRITE, "DELETE", f"/api/admin/keys/{NOWHERE}", None),
     (Action.AUDIT_READ, "GET", "/api/admin/audit", None),
     (Action.SELF_READ, "GET", "/api/me", None),
+    (Action.SELF_READ, "GET", "/api/me/sessions", None),
+    (Action.SELF_WRITE, "DELETE", "/api/me/sessions", None),
+    (Action.SELF_WRITE, "DELETE", f"/api/me/sessions/{NOWHERE}", None),
+    (Action.SESSIONS_READ, "GET", "/api/admin/users", None),
+    (Action.SESSIONS_READ, "GET", f"/api/admin/users/{NOWHERE}/sessions", None),
+    (Action.SESSIONS_WRITE, "DELETE", f"/api/admin/users/{NOWHERE}/sessions", None),
+    (Action.REPOSITORIES_READ, "GET", "/api/repos/octo/garden/install", None),
 )
 
 
@@ -144,7 +156,8 @@ async def test_key_lives_from_creation_to_revocation(client: Caller) -> None:
     assert made["scope"] == "repo:octo/garden"
     holder = client.with_token(made["token"])
     me = (await holder.get("/api/me")).json()
-    assert me["grants"] == [{"role": "operator", "scope": "repo:octo/garden"}]
+    held = {"role": "operator", "scope": "repo:octo/garden", "source": None}
+    assert me["grants"] == [held]
     assert "jobs.cancel" in me["actions"]
     assert "keys.write" not in me["actions"]
     listed = await client.page("/api/admin/keys")

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from hookyard.bootstrap.opening import (
     read_sources,
     spreading_random,
 )
+from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
@@ -37,6 +38,7 @@ from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.identity.teams_rules import Rule
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
@@ -81,6 +83,7 @@ async def open_yard(
     if environ is None:
         environ = read_environment(Path.cwd(), os.environ)
     sources = read_sources(settings, environ)
+    rules = access_rules(settings)
     admin_hash, admin_key = load_admin_key(settings)
     calls = CallListeners()
     async with AsyncExitStack() as opened:
@@ -102,7 +105,7 @@ async def open_yard(
         storage = open_storage(settings, environ, clock)
         base = _Foundation(
             settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
-            around,
+            around, rules,
         )  # fmt: skip
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
         opened.pop_all()
@@ -124,6 +127,7 @@ class _Foundation:
     broker: Broker | None
     storage: Storage
     around: Around
+    rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,9 @@ class _Rooms:
     deliveries: Deliveries
     receiver: Receiver
     recovering: Recovering
+    people: People
+    grants: Grants
+    held: GrantMemory
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -158,14 +165,23 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
     receiver = Receiver(
         base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
     )
+    audit = Audit(base.ids)
+    held = GrantMemory(base.database, base.clock)
+    grants = Grants(base.ids, audit, held.tell, find_repository)
+    known = PeopleBase(
+        base.settings, base.database, base.clock, base.ids, audit, base.github, grants
+    )
     return _Rooms(
         ledger,
         publisher,
         Checklists(base.ids, publisher, publisher.get),
-        Audit(base.ids),
+        audit,
         deliveries,
         receiver,
         recovering(base.settings, base.sources, base.github, base.clock, receiver, ledger),
+        open_people(known, base.rules),
+        grants,
+        held,
     )
 
 
@@ -209,7 +225,6 @@ def _assemble(
     rooms = _rooms(base, ears)
     ledger = rooms.ledger
     runner = _runner(base, rooms, ears, breakers, boot_id)
-    held = GrantMemory(database, base.clock)
     key = audit_key(settings.access.audit_key, settings.data_dir / "audit.key")
     return Yard(
         settings=settings,
@@ -229,8 +244,8 @@ def _assemble(
         audit_key=key,
         authenticator=authenticator,
         keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
-        grants=Grants(base.ids, rooms.audit, held.tell, find_repository),
-        held=held,
+        grants=rooms.grants,
+        held=rooms.held,
         admin_key=admin_key,
         github=base.github,
         files=base.files,
@@ -244,6 +259,7 @@ def _assemble(
         desk=lease_desk(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),
+        people=rooms.people,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock)],
@@ -276,7 +292,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         inventory=EventInventory(
             base.clock,
             github.tokens.forget if github else None,
-            github.permissions.forget if github else None,
+            _forget_people(github, rooms.people),
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
@@ -289,6 +305,17 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         recovery=rooms.recovering.ports,
         sources_watched=rooms.recovering.source_ports(),
     )
+
+
+def _forget_people(github: GitHubApp | None, people: People) -> Callable[[str], None]:
+    """What is told of "owner/" or "owner/name" when somebody's rights there may have changed."""
+
+    def forget(scope: str) -> None:
+        if github is not None:
+            github.permissions.forget(scope)
+        people.memberships_changed(scope)
+
+    return forget
 
 
 def _context(database: Database, github: GitHubApp | None, clock: Clock) -> ContextReader:

@@ -15,6 +15,7 @@ from hookyard.bootstrap.offices import scheduler_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
 )
+from hookyard.bootstrap.people import People
 from hookyard.bootstrap.pointers import Pointers
 from hookyard.bootstrap.recovering import Recovering
 from hookyard.bootstrap.storing import Storage
@@ -79,6 +80,7 @@ class Yard:
     artifacts: Artifacts
     recovering: Recovering
     desk: LeaseDesk
+    people: People
     traces: Traces | None = None
     pointers: Pointers | None = None
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -150,6 +152,7 @@ class Yard:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
+        await self.people.close()
         if self.github is not None:
             await self.github.client.close()
         await self.storage.blobs.close()

@@ -19,6 +19,7 @@ from hookyard.settings.model import (
     QueueSettings,
     RecoverySettings,
     Settings,
+    SignInSettings,
     SourceSettings,
     WorkerSettings,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "SETTINGS",
     "Setting",
     "Settings",
+    "SignInSettings",
     "Value",
     "build_settings",
     "layers",
@@ -121,6 +123,10 @@ ACCESS = (
     "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
     "STRANGERS_AT_ONCE",
 )  # fmt: skip
+SIGN_IN = (
+    "GITHUB_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_SECRET", "OIDC_ISSUER", "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET", "TEAMS_FILE", "ADMINS", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS",
+)  # fmt: skip
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -136,6 +142,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
 
     (data_dir,) = some("DATA_DIR")
     (otel_endpoint,) = some("OTEL_ENDPOINT")
+    (outbound_allow,) = some("OUTBOUND_ALLOW")
     settings = Settings(
         data_dir,  # type: ignore[arg-type]
         DatabaseSettings(*some(*DATABASE)),  # type: ignore[arg-type]
@@ -148,6 +155,8 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
         AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
+        SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
+        outbound_allow,  # type: ignore[arg-type]
     )
     _check(settings)
     return settings
@@ -167,9 +176,30 @@ def _check(settings: Settings) -> None:
             "DATABASE_URL, which is not set"
         )
     _check_blobs(settings.blobs)
+    _check_sign_in(settings.sign_in)
     if bool(settings.github.app_id) != bool(settings.github.private_key):
         missing = "GITHUB_PRIVATE_KEY" if settings.github.app_id else "GITHUB_APP_ID"
         raise ConfigurationError(f"{missing} is missing: a GitHub App needs both id and key")
+
+
+def _check_sign_in(given: SignInSettings) -> None:
+    if bool(given.github_client_id) != bool(given.github_client_secret):
+        missing = "SECRET" if given.github_client_id else "ID"
+        raise ConfigurationError(
+            f"GITHUB_OAUTH_CLIENT_{missing} is missing: signing in with GitHub needs both"
+        )
+    if bool(given.oidc_issuer) != bool(given.oidc_client_id):
+        missing = "OIDC_CLIENT_ID" if given.oidc_issuer else "OIDC_ISSUER"
+        raise ConfigurationError(f"{missing} is missing: signing in by OIDC needs both")
+    if given.idle_s < 300:
+        raise ConfigurationError(
+            "HOOKYARD_SESSION_IDLE_SECONDS must be at least 300: the use of a session is noted "
+            "once a minute"
+        )
+    if given.absolute_s < given.idle_s:
+        raise ConfigurationError(
+            "HOOKYARD_SESSION_MAX_SECONDS must not be less than HOOKYARD_SESSION_IDLE_SECONDS"
+        )
 
 
 def _check_blobs(blobs: BlobSettings) -> None:

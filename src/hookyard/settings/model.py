@@ -112,6 +112,21 @@ class AccessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """How people sign in, and who they then are. Durations in seconds."""
+
+    github_client_id: str | None
+    github_client_secret: Secret | None
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: Secret | None
+    teams_file: Path | None
+    admins: tuple[str, ...]
+    idle_s: float
+    absolute_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -143,3 +158,5 @@ class Settings:
     otel_endpoint: str | None
     blobs: BlobSettings
     access: AccessSettings
+    sign_in: SignInSettings
+    outbound_allow: tuple[str, ...]

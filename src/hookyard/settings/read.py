@@ -75,6 +75,12 @@ def url(raw: str) -> str:
     return raw.rstrip("/")
 
 
+def issuer(raw: str) -> str:
+    """An http(s) address as it stands: an issuer is compared letter by letter."""
+    url(raw)
+    return raw
+
+
 def database(raw: str) -> Secret:
     """A Postgres URL."""
     if not raw.startswith(("postgres://", "postgresql://", "postgresql+asyncpg://")):
@@ -146,6 +152,11 @@ def words(raw: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[a-z_]{1,64}", word) for word in found):
         raise ValueError("must be lower-case words, comma-separated")
     return found
+
+
+def names(raw: str) -> tuple[str, ...]:
+    """Several names, comma-separated; who uses them checks them."""
+    return tuple(dict.fromkeys(part.strip() for part in raw.split(",") if part.strip()))
 
 
 def command(raw: str) -> str:

@@ -1,4 +1,4 @@
-"""Who am I, and the API keys: list, create (the token is shown once), revoke."""
+"""The API keys: list, create (the token is shown once), revoke."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from hookyard.adapters.database.port import Database
 from hookyard.core.identity.gate import SCOPE, Cursor, Gate, Id, Limit, scope_named
 from hookyard.core.identity.model import Action, Actor, ApiKey, NewKey, Role
-from hookyard.core.identity.rules import TABLE
 from hookyard.core.identity.service import ApiKeys
 from hookyard.kit.clock import Clock, from_rfc3339, to_rfc3339
 from hookyard.kit.errors import Invalid
@@ -71,34 +70,9 @@ class KeysOut:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class GrantOut:
-    """A role and how far it reaches."""
-
-    role: str
-    scope: str
-
-
-@dataclass(frozen=True, slots=True)
-class MeOut:
-    """The caller: who, what they hold, and every action that allows somewhere."""
-
-    actor: str
-    kind: str
-    name: str
-    tenant: str
-    grants: list[GrantOut]
-    actions: list[str]
-
-
 def router(database: Database, keys: ApiKeys, clock: Clock, gate: Gate) -> APIRouter:
-    """The routes /api/me and /api/admin/keys."""
+    """The routes /api/admin/keys."""
     routes = APIRouter(prefix="/api", tags=["identity"])
-
-    @routes.get("/me")
-    async def get_me(actor: Annotated[Actor, Depends(gate.require(Action.SELF_READ))]) -> MeOut:
-        """Who the credential stands for and what it may do."""
-        return me_out(actor)
 
     @routes.get("/admin/keys")
     async def list_keys(
@@ -165,19 +139,6 @@ def key_out(key: ApiKey) -> KeyOut:
         kinds=list(key.kinds),
         lanes=list(key.lanes),
         max_leases=key.max_leases,
-    )
-
-
-def me_out(actor: Actor) -> MeOut:
-    """The caller on the wire."""
-    actions = {action.value for grant in actor.grants for action in TABLE[grant.role]}
-    return MeOut(
-        actor=actor.label,
-        kind=actor.kind.value,
-        name=actor.name,
-        tenant=actor.tenant,
-        grants=[GrantOut(grant.role.value, str(grant.scope)) for grant in actor.grants],
-        actions=sorted(actions),
     )
 
 

@@ -6,7 +6,7 @@ Every answer is built beforehand, so a decision is a look-up for each grant.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hookyard.core.identity.model import Action, Actor, Decision, Role, Scope, ScopeKind
+from hookyard.core.identity.model import Action, Actor, ActorKind, Decision, Role, Scope, ScopeKind
 
 _VIEWER = frozenset(
     {
@@ -74,6 +74,8 @@ _NO_ROLE = {
     action.value: Decision(allowed=False, reason=f"no role held here may do {action.value}")
     for action in Action
 }
+_OWN = frozenset({Action.SELF_READ.value, Action.SELF_WRITE.value})
+_OWN_ALLOWED = Decision(allowed=True, reason="whoever signed in may see and change their own")
 _UNKNOWN = Decision(allowed=False, reason="no role may do that: the action is unknown")
 _FOREIGN = Decision(allowed=False, reason="the actor belongs to another tenant")
 _TENANT = Scope()
@@ -123,6 +125,8 @@ def somewhere_by_roles(actor: Actor, action: str) -> Decision:
         decision = roles.get(grant.role)
         if decision is not None and grant.scope.tenant == actor.tenant:
             return decision
+    if action in _OWN and actor.kind is ActorKind.USER:
+        return _OWN_ALLOWED
     return _NO_ROLE[action]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from hookyard.adapters.database.port import Unit
+from hookyard.core.identity.model import Scope, ScopeKind
 from hookyard.core.identity.scopes import repositories_named
 from hookyard.core.repositories import store
 from hookyard.core.repositories.facts import (
@@ -81,6 +82,12 @@ def get_installation(unit: Unit, installation_id: int) -> Installation | None:
     return store.get_installation(unit, installation_id)
 
 
+def installation_on(unit: Unit, account_login: str) -> int | None:
+    """The installation of the App on an account, by the account's login."""
+    found = store.installation_on(unit, account_login)
+    return None if found is None else found.id
+
+
 def list_installations(
     unit: Unit, *, limit: int | None = None, cursor: str | None = None
 ) -> Page[Installation]:
@@ -98,18 +105,30 @@ def list_repositories(
     installation_id: int | None = None,
     limit: int | None = None,
     cursor: str | None = None,
+    scopes: Sequence[Scope] | None = None,
 ) -> Page[Repository]:
-    """Repositories that are not removed, by name."""
+    """Repositories that are not removed, by name; only those in one of the scopes, where given."""
     size = clamp_limit(limit)
     after = None
     if cursor is not None:
         key, last_id = decode_cursor(cursor, (str, int))
         after = (str(key), int(last_id))
-    found = store.repositories_after(unit, after, size + 1, installation_id)
+    found = store.repositories_after(unit, after, size + 1, installation_id, _within(scopes))
     if len(found) <= size:
         return Page(tuple(found), None)
     last = found[size - 1]
     return Page(tuple(found[:size]), encode_cursor(store.name_key(last.full_name), last.id))
+
+
+def _within(scopes: Sequence[Scope] | None) -> store.Within | None:
+    if scopes is None or any(scope.kind is ScopeKind.TENANT for scope in scopes):
+        return None
+    named = [scope for scope in scopes if scope.kind is ScopeKind.REPOSITORY]
+    return store.Within(
+        owners=tuple(s.name for s in scopes if s.kind is ScopeKind.ORG and s.name),
+        names=tuple(s.name for s in named if s.id is None and s.name),
+        ids=tuple(s.id for s in named if s.id is not None),
+    )
 
 
 def fold_repositories(

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from hookyard import __version__, registry
 from hookyard.bootstrap import Yard
 from hookyard.entrypoints.http import errors
+from hookyard.entrypoints.http.auth import AuthPages
 from hookyard.entrypoints.http.blobs import BlobPage
 from hookyard.entrypoints.http.bodies import DEADLINE_S, BodyBudget
 from hookyard.entrypoints.http.docs import docs_page
@@ -41,7 +42,8 @@ class Front:
     def __init__(self, yard: Yard, *, deadline_s: float = DEADLINE_S) -> None:
         self.metrics = CollectorRegistry()
         self.rejections = Rejections(yard.clock)
-        self.guard = Guard(yard.authenticator, yard.clock)
+        public_url = yard.settings.http.public_url
+        self.guard = Guard(yard.authenticator, yard.clock, yard.people.visits, public_url)
         self.probes = Probes(yard)
         self.routes: list[APIRoute] = []
         self.app = self._make_app(yard)
@@ -96,6 +98,8 @@ class Front:
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),
+            sessions=yard.people.sessions,
+            app_pages=yard.people.app_pages,
         )
         for router in registry.routers(ports, self.guard):
             app.include_router(router)
@@ -132,3 +136,19 @@ class Front:
             ("/blobs/{key:path}", BlobPage(yard.storage).show),
         ):
             self.app.add_route(path, endpoint, methods=["GET"])
+        self._add_sign_in(yard)
+
+    def _add_sign_in(self, yard: Yard) -> None:
+        """The routes of sign-in: open to all, as nobody is known there yet."""
+        people = yard.people
+        pages = AuthPages(
+            people.signin, people.visits, self.guard, yard.clock, yard.settings.http.public_url
+        )
+        for path, endpoint, method in (
+            ("/auth/github", pages.github, "GET"),
+            ("/auth/callback", pages.github_callback, "GET"),
+            ("/auth/oidc/login", pages.oidc, "GET"),
+            ("/auth/oidc/callback", pages.oidc_callback, "GET"),
+            ("/auth/logout", pages.logout, "POST"),
+        ):
+            self.app.add_route(path, endpoint, methods=[method])

@@ -123,7 +123,7 @@ class MetricsPage:
         forwarded = any(name in request.headers for name in FORWARDED)
         if client in LOOPBACK and not forwarded:
             return
-        actor = await self._guard.actor_of(request.headers.get("authorization", ""))
+        actor = await self._guard.caller(request)
         decision = may_somewhere(actor, Action.METRICS_READ)
         if not decision.allowed:
             raise Forbidden(decision.reason)
