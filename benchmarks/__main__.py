@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    authorize,
     ingest,
     jobs,
     ledger_size,
@@ -21,7 +22,17 @@ from benchmarks import (
 )
 from benchmarks.servers import FLOOR, GIDGETHUB, HOOKYARD_COMMAND, PROBOT, assembled, hookyard
 
-PARTS = ("ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "memory")
+PARTS = (
+    "ingest",
+    "postgres",
+    "open-loop",
+    "start",
+    "jobs",
+    "history",
+    "drain",
+    "memory",
+    "authorize",
+)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -60,6 +71,8 @@ def run(given: argparse.Namespace) -> report.Figures:
     ours, stack = hookyard(given.hookyard_command), assembled(given.database_url)
     rounds = given.rounds or (2 if given.quick else 5)
     seconds = given.seconds or (2 if given.quick else 4)
+    if "authorize" in given.parts:
+        authorize.measure(figures, 1_000 if given.quick else 3_000)
     if "ingest" in given.parts:
         ingest.measure(figures, [ours, PROBOT, GIDGETHUB, stack, FLOOR], rounds, seconds)
     if "postgres" in given.parts:

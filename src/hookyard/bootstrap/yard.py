@@ -25,6 +25,7 @@ from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.grants_memory import GrantMemory
+from hookyard.core.identity.model import Authorizer
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.ingress.model import SourceConfig
 from hookyard.core.ingress.receive import Endpoint, Receiver
@@ -82,6 +83,7 @@ class Yard:
     desk: LeaseDesk
     people: People
     traces: Traces | None = None
+    authorizer: Authorizer | None = None
     pointers: Pointers | None = None
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     duties: list[Duty] = field(default_factory=list)

@@ -88,9 +88,11 @@ class ApiKeys:
 
     def revoke(self, unit: Unit, key_id: str, actor: Actor, now_ms: int) -> ApiKey:
         """End a key for good; a second time changes nothing. NotFound for a key of another
-        tenant or none; Forbidden without `keys.write` where the key reaches."""
+        tenant, out of the actor's sight, or none; Forbidden without `keys.write` where it
+        reaches."""
         key = store.find(unit, key_id) if is_id(key_id) else None
-        if key is None or key.tenant != actor.tenant:
+        seen = key is not None and authorize(actor, Action.KEYS_READ, key.scope).allowed
+        if key is None or key.tenant != actor.tenant or not seen:
             raise NotFound("there is no such key")
         decision = authorize(actor, Action.KEYS_WRITE, key.scope)
         if not decision.allowed:

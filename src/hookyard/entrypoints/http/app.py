@@ -23,6 +23,7 @@ from hookyard.entrypoints.http.openapi import document
 from hookyard.entrypoints.http.pages import start_page
 from hookyard.entrypoints.http.pointers import PointerNumbers
 from hookyard.entrypoints.http.probes import Probes
+from hookyard.entrypoints.http.ratelimit import Limits, Metered
 from hookyard.entrypoints.http.refusals import RefusalTrail
 from hookyard.entrypoints.http.rejections import Rejections
 from hookyard.entrypoints.http.security import Guard
@@ -43,13 +44,23 @@ class Front:
         self.metrics = CollectorRegistry()
         self.rejections = Rejections(yard.clock)
         public_url = yard.settings.http.public_url
-        self.guard = Guard(yard.authenticator, yard.clock, yard.people.visits, public_url)
+        self.limits = Limits(yard.settings.access, yard.clock, self.metrics)
+        self.trail = RefusalTrail(yard.database, yard.audit, yard.clock)
+        self.guard = Guard(
+            yard.authenticator,
+            yard.clock,
+            yard.people.visits,
+            public_url,
+            limits=self.limits,
+            authorizer=yard.authorizer,
+        )
         self.probes = Probes(yard)
         self.routes: list[APIRoute] = []
         self.app = self._make_app(yard)
         self.openapi = document(self.app, self.routes, registry.PROVIDERS_BY_NAME)
         self._add_pages(yard)
-        self.api = Edge(self.app, yard.ids, yard.clock, deadline_s=deadline_s)
+        metered = Metered(self.app, self.limits)
+        self.api = Edge(metered, yard.ids, yard.clock, deadline_s=deadline_s)
         traced = yard.traces and partial(TracedWebhookApp, yard.traces, yard.clock)
         self.webhooks: WebhookApp = (traced or WebhookApp)(
             yard.receiver,
@@ -82,8 +93,7 @@ class Front:
             redoc_url=None,
             redirect_slashes=False,
         )
-        trail = RefusalTrail(yard.database, yard.audit, yard.clock)
-        errors.install(app, trail, self._methods_of)
+        errors.install(app, self.trail, self._methods_of)
         ports = registry.ApiPorts(
             database=yard.database,
             clock=yard.clock,

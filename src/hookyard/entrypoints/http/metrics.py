@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hookyard.adapters.database.port import Unit
 from hookyard.bootstrap import Yard
 from hookyard.core.identity.model import Action
-from hookyard.core.identity.rules import may_somewhere
+from hookyard.core.identity.rules import may_enter
 from hookyard.core.ingress.silence_service import Pulse
 from hookyard.core.jobs.model import JobState, Lane
 from hookyard.core.publishing.model import EffectState
@@ -124,7 +124,7 @@ class MetricsPage:
         if client in LOOPBACK and not forwarded:
             return
         actor = await self._guard.caller(request)
-        decision = may_somewhere(actor, Action.METRICS_READ)
+        decision = may_enter(actor, Action.METRICS_READ, everywhere=False)
         if not decision.allowed:
             raise Forbidden(decision.reason)
 

@@ -8,13 +8,14 @@ counts, and unsafe requests must prove where they come from (see `csrf`).
 import structlog
 from fastapi import Request
 
+from hookyard.core.identity.access import prepared
 from hookyard.core.identity.authenticate import Authenticator
-from hookyard.core.identity.gate import scope_of
-from hookyard.core.identity.model import Actor, Refused
-from hookyard.core.identity.rules import authorize, may_somewhere
+from hookyard.core.identity.model import Actor, Authorizer, Refused
+from hookyard.core.identity.rules import may_enter
 from hookyard.core.identity.users import Visit
 from hookyard.core.identity.visits import Visits
 from hookyard.entrypoints.http import cookies, csrf
+from hookyard.entrypoints.http.ratelimit import Limits
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Forbidden, Unauthenticated
 
@@ -31,11 +32,16 @@ class Guard:
         clock: Clock,
         visits: Visits | None = None,
         public_url: str | None = None,
+        *,
+        limits: Limits | None = None,
+        authorizer: Authorizer | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._clock = clock
         self._visits = visits
         self._public_url = public_url
+        self._limits = limits
+        self._authorizer = authorizer
 
     def require(self, action: str) -> "Check":
         """For callers who hold the action somewhere; the route checks where."""
@@ -78,6 +84,12 @@ class Guard:
             _send_cookie(request, cookie)
         return visit
 
+    async def admit(self, request: Request, actor: Actor) -> Actor:
+        """The actor as the authorizer in use wants it; Limited when it calls too often."""
+        if self._limits is not None:
+            self._limits.spend(actor, request.scope["state"])
+        return await prepared(actor, self._authorizer)
+
     async def actor_of(self, header: str) -> Actor:
         """The caller of a header's bearer token; Unauthenticated when there is none."""
         scheme, _, token = header.partition(" ")
@@ -101,11 +113,9 @@ class Check:
         request.state.action = self.action
         actor = await self._guard.caller(request)
         request.state.actor = actor
+        actor = request.state.actor = await self._guard.admit(request, actor)
         structlog.contextvars.bind_contextvars(actor=actor.label)
-        if self.everywhere:
-            decision = authorize(actor, self.action, scope_of(actor, None))
-        else:
-            decision = may_somewhere(actor, self.action)
+        decision = may_enter(actor, self.action, everywhere=self.everywhere)
         if not decision.allowed:
             raise Forbidden(decision.reason)
         return actor
