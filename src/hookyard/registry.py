@@ -3,7 +3,7 @@
 To add one, write its module and list it here; nothing registers itself by being imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -202,6 +202,7 @@ class ApiPorts:
     audit: Audit
     keys: ApiKeys
     grants: Grants
+    audit_keys: Sequence[str]
     desk: LeaseDesk
     artifacts: Artifacts
     sources: recovery_api.SourcePorts
@@ -213,6 +214,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
     """Every route of the API, in the order the documentation shows them."""
     database = ports.database
     trail = deliveries_api.Trail(ports.audit, ports.clock)
+    auditor = gate.require_everywhere(Action.AUDIT_READ)
     granting = grants_api.GrantPorts(database, ports.grants, find_repository, ports.clock)
     return (
         deliveries_api.router(database, ports.deliveries, ports.publisher, trail, gate),
@@ -228,5 +230,5 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),
         grants_api.router(granting, gate),
-        audit_api.router(database, ports.audit, gate.require_everywhere(Action.AUDIT_READ)),
+        audit_api.router(database, ports.audit, auditor, ports.audit_keys),
     )

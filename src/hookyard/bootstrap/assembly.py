@@ -15,6 +15,7 @@ from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surr
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
+from hookyard.bootstrap.offices import keeping
 from hookyard.bootstrap.opening import (
     GitHubApp,
     load_admin_key,
@@ -31,6 +32,7 @@ from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
+from hookyard.core.audit.signing import audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.grants import Grants
@@ -223,6 +225,7 @@ def _assemble(
     rooms = _rooms(base, ears)
     ledger = rooms.ledger
     runner = _runner(base, rooms, ears, breakers, boot_id)
+    key = audit_key(settings.access.audit_key, settings.data_dir / "audit.key")
     return Yard(
         settings=settings,
         clock=base.clock,
@@ -238,6 +241,7 @@ def _assemble(
         receiver=rooms.receiver,
         checklists=rooms.checklists,
         audit=rooms.audit,
+        audit_key=key,
         authenticator=authenticator,
         keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
         grants=rooms.grants,
@@ -258,6 +262,7 @@ def _assemble(
         people=rooms.people,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
+        duties=[keeping(settings, key, rooms.audit, base.clock)],
     )
 
 

@@ -20,6 +20,7 @@ from hookyard.bootstrap.pointers import Pointers
 from hookyard.bootstrap.recovering import Recovering
 from hookyard.bootstrap.storing import Storage
 from hookyard.core.audit.service import Audit
+from hookyard.core.audit.signing import AuditKey
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.grants import Grants
@@ -63,6 +64,7 @@ class Yard:
     receiver: Receiver
     checklists: Checklists
     audit: Audit
+    audit_key: AuditKey
     authenticator: Authenticator
     keys: ApiKeys
     grants: Grants

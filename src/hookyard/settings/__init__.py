@@ -11,6 +11,7 @@ from pathlib import Path
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings.files import from_dotenv, from_toml
 from hookyard.settings.model import (
+    AccessSettings,
     BlobSettings,
     DatabaseSettings,
     GitHubSettings,
@@ -122,6 +123,10 @@ SIGN_IN = (
     "GITHUB_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_SECRET", "OIDC_ISSUER", "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET", "TEAMS_FILE", "ADMINS", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS",
 )  # fmt: skip
+ACCESS = (
+    "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
+    "STRANGERS_AT_ONCE",
+)  # fmt: skip
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -137,7 +142,6 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
 
     (data_dir,) = some("DATA_DIR")
     (otel_endpoint,) = some("OTEL_ENDPOINT")
-    (outbound_allow,) = some("OUTBOUND_ALLOW")
     settings = Settings(
         data_dir,  # type: ignore[arg-type]
         DatabaseSettings(*some(*DATABASE)),  # type: ignore[arg-type]
@@ -150,7 +154,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
         SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
-        outbound_allow,  # type: ignore[arg-type]
+        AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

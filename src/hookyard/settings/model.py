@@ -111,6 +111,22 @@ class SignInSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """The audit trail's key and age, and how much of the API each caller may use.
+
+    `audit_key`: seeds, the first of which signs; none takes one from the data folder. Rates are
+    calls a second, 0 for no limit; `strangers` are callers without a valid credential.
+    """
+
+    audit_key: tuple[Secret, ...]
+    audit_keep_days: int | None
+    calls_per_s: float
+    calls_at_once: int
+    strangers_per_s: float
+    strangers_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -142,4 +158,4 @@ class Settings:
     otel_endpoint: str | None
     blobs: BlobSettings
     sign_in: SignInSettings
-    outbound_allow: tuple[str, ...]
+    access: AccessSettings

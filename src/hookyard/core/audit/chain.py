@@ -114,6 +114,11 @@ class Verifier:
     _purged: Checkpoint | None = None
     _last: Head | None = None
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the last entry that was read; 0 before the first."""
+        return 0 if self._last is None else self._last.seq
+
     def checkpoint(self, found: Checkpoint) -> None:
         """Take in a checkpoint."""
         self.checkpoints += 1
@@ -133,13 +138,7 @@ class Verifier:
     def entry(self, link: Link) -> None:
         """Take in the next entry."""
         if self._last is None:
-            purged = self._purged
-            start = (
-                Head(self.head.tenant)
-                if purged is None
-                else Head(purged.tenant, purged.seq, purged.hash)
-            )
-            self._last = start
+            self._last = self._start()
         if link.tenant == self.head.tenant and self._purged and link.seq <= self._purged.seq:
             return
         self.entries += 1
@@ -150,11 +149,7 @@ class Verifier:
 
     def end(self) -> Broken | None:
         """There are no more entries; the first place where the trail broke, or None."""
-        last = self._last or (
-            Head(self.head.tenant)
-            if self._purged is None
-            else Head(self._purged.tenant, self._purged.seq, self._purged.hash)
-        )
+        last = self._last or self._start()
         if last.seq < self.head.seq:
             self._break(last.seq + 1, _missing(last.seq + 1, self.head.seq))
         elif last.seq > self.head.seq:
@@ -162,6 +157,13 @@ class Verifier:
         elif last.hash != self.head.hash:
             self._break(last.seq, f"the trail's head does not name entry {last.seq} as it is")
         return self.broken
+
+    def _start(self) -> Head:
+        """What the first entry has to follow: nothing, or the last one that was purged."""
+        purged = self._purged
+        if purged is None:
+            return Head(self.head.tenant)
+        return Head(purged.tenant, purged.seq, purged.hash)
 
     def _why_wrong(self, link: Link, last: Head) -> tuple[int, str] | None:
         if link.tenant != self.head.tenant:

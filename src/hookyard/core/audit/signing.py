@@ -84,6 +84,11 @@ def audit_key(
         ) from None
 
 
+def existing_key(given: Sequence[Secret], path: Path) -> AuditKey | None:
+    """As `audit_key`, but None where a key would have to be made."""
+    return audit_key(given, path) if given or path.exists() else None
+
+
 def _read_or_create(path: Path, random_bytes: Callable[[int], bytes]) -> str:
     with contextlib.suppress(FileNotFoundError):
         return _read(path)

@@ -94,6 +94,7 @@ class Front:
             audit=yard.audit,
             keys=yard.keys,
             grants=yard.grants,
+            audit_keys=yard.audit_key.trusted,
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),
