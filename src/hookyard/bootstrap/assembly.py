@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
@@ -28,6 +29,7 @@ from hookyard.bootstrap.opening import (
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
+from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.admin_key import AdminKey
@@ -77,6 +79,7 @@ async def open_yard(
     if environ is None:
         environ = read_environment(Path.cwd(), os.environ)
     sources = read_sources(settings, environ)
+    issuers = read_issuers(settings, environ)
     admin_hash, admin_key = load_admin_key(settings)
     calls = CallListeners()
     async with AsyncExitStack() as opened:
@@ -96,11 +99,14 @@ async def open_yard(
         files = open_logs(settings)
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
+        outbound = open_outbound(settings)
+        opened.push_async_callback(outbound.close)
         base = _Foundation(
             settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
-            around,
+            around, outbound,
         )  # fmt: skip
-        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
+        trust = open_trust(issuers, outbound)
+        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
         opened.pop_all()
         return yard
 
@@ -120,6 +126,7 @@ class _Foundation:
     broker: Broker | None
     storage: Storage
     around: Around
+    outbound: GuardedHttp
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +239,7 @@ def _assemble(
         storage=base.storage,
         artifacts=artifacts_of(settings, base.storage, database, ledger, base.ids),
         recovering=rooms.recovering,
+        outbound=base.outbound,
         desk=lease_desk(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),

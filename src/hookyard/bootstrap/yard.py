@@ -8,6 +8,7 @@ import structlog
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
@@ -72,6 +73,7 @@ class Yard:
     storage: Storage
     artifacts: Artifacts
     recovering: Recovering
+    outbound: GuardedHttp
     desk: LeaseDesk
     traces: Traces | None = None
     pointers: Pointers | None = None
@@ -144,6 +146,7 @@ class Yard:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
+        await self.outbound.close()
         if self.github is not None:
             await self.github.client.close()
         await self.storage.blobs.close()

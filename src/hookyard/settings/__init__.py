@@ -19,6 +19,7 @@ from hookyard.settings.model import (
     RecoverySettings,
     Settings,
     SourceSettings,
+    TrustSettings,
     WorkerSettings,
 )
 from hookyard.settings.read import LANES
@@ -116,6 +117,7 @@ RECOVERY = (
 HTTP = (
     "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
 )  # fmt: skip
+TRUST = ("JWT_SECRET", "JWT_ISSUER", "JWT_AUDIENCE", "ISSUERS_FILE", "OUTBOUND_ALLOW")
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -142,6 +144,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         WorkerSettings(*some(*WORKER)),  # type: ignore[arg-type]
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
+        TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

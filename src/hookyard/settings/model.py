@@ -96,6 +96,17 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Whose tokens are accepted, and which hosts inside may be asked."""
+
+    jwt_secrets: tuple[Secret, ...]
+    jwt_issuer: str | None
+    jwt_audiences: tuple[str, ...]
+    issuers_file: Path | None
+    outbound_allow: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -126,3 +137,4 @@ class Settings:
     worker: WorkerSettings
     otel_endpoint: str | None
     blobs: BlobSettings
+    trust: TrustSettings
