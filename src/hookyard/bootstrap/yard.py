@@ -8,6 +8,7 @@ import structlog
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
@@ -79,6 +80,7 @@ class Yard:
     storage: Storage
     artifacts: Artifacts
     recovering: Recovering
+    outbound: GuardedHttp
     desk: LeaseDesk
     people: People
     traces: Traces | None = None
@@ -153,6 +155,7 @@ class Yard:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
         await self.people.close()
+        await self.outbound.close()
         if self.github is not None:
             await self.github.client.close()
         await self.storage.blobs.close()

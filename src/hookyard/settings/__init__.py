@@ -21,6 +21,7 @@ from hookyard.settings.model import (
     Settings,
     SignInSettings,
     SourceSettings,
+    TrustSettings,
     WorkerSettings,
 )
 from hookyard.settings.read import LANES
@@ -127,6 +128,7 @@ ACCESS = (
     "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
     "STRANGERS_AT_ONCE",
 )  # fmt: skip
+TRUST = ("JWT_SECRET", "JWT_ISSUER", "JWT_AUDIENCE", "ISSUERS_FILE", "OUTBOUND_ALLOW")
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -155,6 +157,7 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
         SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
         AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
+        TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

@@ -127,6 +127,17 @@ class AccessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Whose tokens are accepted, and which hosts inside may be asked."""
+
+    jwt_secrets: tuple[Secret, ...]
+    jwt_issuer: str | None
+    jwt_audiences: tuple[str, ...]
+    issuers_file: Path | None
+    outbound_allow: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -159,3 +170,4 @@ class Settings:
     blobs: BlobSettings
     sign_in: SignInSettings
     access: AccessSettings
+    trust: TrustSettings

@@ -105,3 +105,15 @@ class KeySource(Protocol):
     def generation(self) -> int:
         """Rises whenever the set of keys changes."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedKeys:
+    """Keys out of the configuration: they change with a restart only. Implements `KeySource`."""
+
+    pinned: Keys
+    generation: int = 0
+
+    async def keys(self, kid: str | None, now_ms: int) -> Keys | Refused:
+        """The same keys, always."""
+        return self.pinned
