@@ -15,6 +15,8 @@ from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
 from hookyard.core.identity import api as identity_api
+from hookyard.core.identity import exchange_api
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.gate import Gate
 from hookyard.core.identity.model import Action
 from hookyard.core.identity.service import ApiKeys
@@ -197,6 +199,7 @@ class ApiPorts:
     checklists: Checklists
     audit: Audit
     keys: ApiKeys
+    exchange: Exchange
     desk: LeaseDesk
     artifacts: Artifacts
     sources: recovery_api.SourcePorts
@@ -217,5 +220,6 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         repositories_api.router(database, gate.require),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
         identity_api.router(database, ports.keys, ports.clock, gate),
+        exchange_api.router(database, ports.exchange, ports.clock, gate),
         audit_api.router(database, ports.audit, gate.require_everywhere(Action.AUDIT_READ)),
     )

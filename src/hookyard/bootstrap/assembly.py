@@ -34,6 +34,7 @@ from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
@@ -229,6 +230,7 @@ def _assemble(
         audit=rooms.audit,
         authenticator=authenticator,
         keys=ApiKeys(base.ids, rooms.audit, authenticator.forget),
+        exchange=Exchange(base.ids, rooms.audit),
         admin_key=admin_key,
         github=base.github,
         files=base.files,

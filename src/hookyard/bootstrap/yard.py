@@ -22,6 +22,7 @@ from hookyard.bootstrap.storing import Storage
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.ingress.model import SourceConfig
 from hookyard.core.ingress.receive import Endpoint, Receiver
@@ -63,6 +64,7 @@ class Yard:
     audit: Audit
     authenticator: Authenticator
     keys: ApiKeys
+    exchange: Exchange
     admin_key: AdminKey | None
     github: GitHubApp | None
     files: JobLogFiles | None

@@ -91,6 +91,7 @@ class Front:
             checklists=yard.checklists,
             audit=yard.audit,
             keys=yard.keys,
+            exchange=yard.exchange,
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),
