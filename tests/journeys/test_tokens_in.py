@@ -175,6 +175,21 @@ async def test_every_forged_token_is_401_and_leaks_nothing(place: Place) -> None
         assert SECRET not in told
 
 
+async def test_a_refused_token_of_a_trusted_issuer_is_in_the_trail_once_a_minute(
+    place: Place,
+) -> None:
+    for _ in range(5):
+        assert (await place.service(roles=["planted-root"]).get("/api/me")).status_code == 401
+        assert (await place.service("x" * 40).get("/api/me")).status_code == 401
+        elsewhere = place.run(repository_id="9", repository="evil/shop")
+        assert (await elsewhere.get("/api/me")).status_code == 401
+    trail = await place.door.page("/api/admin/audit", action="tokens.accept")
+    assert sorted((line["actor"], line["target"]) for line in trail) == [
+        ("issuer:gha", "no_rule"),
+        ("issuer:jwt", "unknown_role"),
+    ]
+
+
 async def test_a_token_of_a_megabyte_is_refused_by_the_door(place: Place) -> None:
     token = "eyJ" + "a" * 1_000_000
     answer = await place.door.with_token(token).get("/api/me")

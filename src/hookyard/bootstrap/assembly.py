@@ -36,6 +36,7 @@ from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.identity.token_trail import TokenTrail
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
@@ -106,7 +107,7 @@ async def open_yard(
             settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
             around, outbound,
         )  # fmt: skip
-        trust = open_trust(issuers, outbound)
+        trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
         opened.pop_all()
         return yard

@@ -270,3 +270,31 @@ async def test_nothing_of_a_refused_token_is_logged(
     assert token not in shown
     assert "planted" not in shown
     assert token.rsplit(".", 1)[1] not in shown
+
+
+class Heard:
+    """A trail that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    async def refused(self, issuer_id: str, refusal: Refused, now_ms: int) -> None:
+        self.lines.append((issuer_id, refusal.code))
+
+
+async def test_refusals_of_signed_tokens_are_told_and_of_forged_ones_not() -> None:
+    heard = Heard()
+    trust = Trust([(JWT, PinnedKeys(JWT.pinned))], heard)
+    signed = {
+        "unknown_role": hs_token(roles=["root"]),
+        "audience": hs_token(aud="other", roles=["viewer"]),
+        "future": hs_token(iat=NOW_MS // 1000 + 600, exp=NOW_MS // 1000 + 900, roles="viewer"),
+        "expired": hs_token(iat=NOW_MS // 1000 - 900, exp=NOW_MS // 1000 - 600, roles="viewer"),
+        "bad_tenant": hs_token(roles="viewer", tenant="A"),
+    }
+    for token in signed.values():
+        assert isinstance(await trust.judge(token, NOW_MS), Refused)
+    assert heard.lines == [("jwt", code) for code in signed]
+    for token in (hs_token("x" * 40), "a.b.c", hs_token() + "A", hs_token(iss="https://x")):
+        assert isinstance(await trust.judge(token, NOW_MS), Refused)
+    assert len(heard.lines) == len(signed)
