@@ -37,10 +37,12 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.audit.signing import audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.teams_rules import Rule
+from hookyard.core.identity.token_trail import TokenTrail
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
@@ -112,7 +114,7 @@ async def open_yard(
             settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
             around, rules, outbound,
         )  # fmt: skip
-        trust = open_trust(issuers, outbound)
+        trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
         opened.pop_all()
         return yard
@@ -254,6 +256,7 @@ def _assemble(
         keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
         grants=rooms.grants,
         held=rooms.held,
+        exchange=Exchange(base.ids, rooms.audit),
         admin_key=admin_key,
         github=base.github,
         files=base.files,

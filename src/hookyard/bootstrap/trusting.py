@@ -9,7 +9,7 @@ from hookyard.adapters.oidc.port import KeySource, PinnedKeys
 from hookyard.adapters.oidc.provider import Provider
 from hookyard.core.identity.issuers import Issuer
 from hookyard.core.identity.issuers_file import FileContext, PlainTrust, load_issuers
-from hookyard.core.identity.trust import Trust
+from hookyard.core.identity.trust import Trail, Trust
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings import Settings
 
@@ -46,11 +46,13 @@ def key_source(issuer: Issuer, outbound: Outbound) -> KeySource:
     return Provider(issuer.issuer, outbound, issuer.algorithms, jwks_uri=issuer.jwks_uri)
 
 
-def open_trust(issuers: tuple[Issuer, ...], outbound: Outbound) -> Trust | None:
+def open_trust(
+    issuers: tuple[Issuer, ...], outbound: Outbound, trail: Trail | None = None
+) -> Trust | None:
     """Judges JSON web tokens; None where no issuer is trusted."""
     if not issuers:
         return None
-    return Trust([(issuer, key_source(issuer, outbound)) for issuer in issuers])
+    return Trust([(issuer, key_source(issuer, outbound)) for issuer in issuers], trail)
 
 
 def _read_text(path: str) -> str:

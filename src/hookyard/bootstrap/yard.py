@@ -24,6 +24,7 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.audit.signing import AuditKey
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
@@ -70,6 +71,7 @@ class Yard:
     keys: ApiKeys
     grants: Grants
     held: GrantMemory
+    exchange: Exchange
     admin_key: AdminKey | None
     github: GitHubApp | None
     files: JobLogFiles | None

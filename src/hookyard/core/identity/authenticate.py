@@ -1,11 +1,11 @@
 """From a bearer token to an Actor, with a small memory of tokens that were verified just now.
 
-Order of the checks: length, admin key, then by shape: a JSON web token goes to memory and then to
-`trust`; anything else is a key: shape and checksum, memory, database. Every comparison of secrets
-takes the same time wherever they differ, and a key that does not exist costs what one that does
-would. A revoked key is forgotten at once in this process; another process notices after MEMORY_MS
-at the latest. A JSON web token is remembered until it ends, TRUST_MS at most, and no longer than
-the keys of its issuer stay what they are.
+Order of the checks: length, memory, admin key, then by shape: a JSON web token goes to `trust`;
+anything else is a key: shape and checksum, database. Memory is asked by the token's SHA-256. Every
+comparison of secrets takes the same time wherever they differ, and a key that does not exist costs
+what one that does would. A revoked key is forgotten at once in this process; another process
+notices after MEMORY_MS at the latest. A JSON web token is remembered until it ends, TRUST_MS at
+most, and no longer than the keys of its issuer stay what they are.
 """
 
 from collections import OrderedDict
@@ -69,10 +69,13 @@ class Authenticator:
         if not 0 < len(token) <= MAX_BEARER:
             return Refused("malformed")
         sha256 = digest(token)
-        # why: what is here was proved by the whole token, so it needs no second look.
+        # why: what is remembered was proved by the whole token, so it needs no second look.
         accepted = self._accepted.get(sha256)
         if accepted is not None and accepted.is_good(now_ms):
             return accepted.actor
+        known = self._recall(sha256, now_ms)
+        if known is not None:
+            return known
         if same(sha256.encode(), self._admin_key_hash):
             return ADMIN
         if token.count(".") == 2 and self._trust is not None:
@@ -80,8 +83,7 @@ class Authenticator:
         parsed = read_token(token) if len(token) <= MAX_TOKEN else BadToken("malformed")
         if isinstance(parsed, BadToken):
             return Refused(parsed.code)
-        known = self._recall(parsed.sha256, now_ms)
-        return known if known is not None else await self._look_up(parsed, now_ms)
+        return await self._look_up(parsed, now_ms)
 
     async def _judge(self, trust: Trust, token: str, sha256: str, now_ms: int) -> Authenticated:
         self._accepted.pop(sha256, None)

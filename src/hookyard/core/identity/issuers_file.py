@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from hookyard.adapters.oidc.keys import BadKey, pin_jwk, pin_pem, pin_secret
-from hookyard.adapters.oidc.port import SYMMETRIC, Keys, PinnedKey
+from hookyard.adapters.oidc.port import MAX_TRIES, SYMMETRIC, Keys, PinnedKey
 from hookyard.core.identity.issuers import (
     EVERYTHING,
     GITHUB_ACTIONS,
@@ -59,6 +59,9 @@ def load_issuers(plain: PlainTrust, text: str | None, context: FileContext) -> t
     found = list(_from_settings(plain))
     if text is not None:
         found += _from_file(text, context)
+    crowded = next((issuer.id for issuer in found if len(issuer.pinned) > MAX_TRIES), None)
+    if crowded is not None:
+        raise ConfigurationError(f"issuer {crowded!r} has over {MAX_TRIES} secrets or keys")
     ids: list[str | None] = [issuer.id for issuer in found]
     for name, values in (("id", ids), ("issuer", [issuer.issuer for issuer in found])):
         twice = next((value for value in values if values.count(value) > 1), None)

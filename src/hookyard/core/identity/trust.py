@@ -6,7 +6,7 @@ configured is asked nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from hookyard.adapters.oidc.port import Claims, Expectations, KeySource
 from hookyard.adapters.oidc.port import Refused as BadToken
@@ -46,10 +46,28 @@ class _Trusted:
     expected: Expectations
 
 
+class Trail(Protocol):
+    """Is told of refused tokens that a trusted issuer did sign."""
+
+    async def refused(self, issuer_id: str, refusal: Refused, now_ms: int) -> None:
+        """One refused token."""
+        ...
+
+
+# How `verify` refuses before it has found a signature that holds: anybody can send these.
+UNSIGNED = frozenset(
+    {"too_large", "malformed", "crit", "header_key", "type", "algorithm", "unknown_key"}
+    | {"bad_signature"}
+)
+
+
 class Trust:
     """Every issuer whose tokens are accepted, with where its keys come from."""
 
-    def __init__(self, issuers: Sequence[tuple[Issuer, KeySource]]) -> None:
+    def __init__(
+        self, issuers: Sequence[tuple[Issuer, KeySource]], trail: Trail | None = None
+    ) -> None:
+        self._trail = trail
         self._named: Mapping[str, _Trusted] = {
             issuer.issuer: _trusted(issuer, keys)
             for issuer, keys in issuers
@@ -72,11 +90,16 @@ class Trust:
         generation = trusted.keys.generation
         claims = verify(token, trusted.expected, keys, now_ms)
         if isinstance(claims, BadToken):
-            return Refused(claims.code, claims.detail)
+            return await self._refuse(trusted, Refused(claims.code, claims.detail), now_ms)
         actor = actor_of(trusted.issuer, claims)
         if isinstance(actor, Refused):
-            return actor
+            return await self._refuse(trusted, actor, now_ms)
         return Accepted(actor, claims.expires_at_ms, trusted.keys, generation)
+
+    async def _refuse(self, trusted: _Trusted, refusal: Refused, now_ms: int) -> Refused:
+        if self._trail is not None and refusal.code not in UNSIGNED:
+            await self._trail.refused(trusted.issuer.id, refusal, now_ms)
+        return refusal
 
 
 def actor_of(issuer: Issuer, claims: Claims) -> Authenticated:
