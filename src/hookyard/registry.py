@@ -15,7 +15,8 @@ from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
 from hookyard.core.identity import api as identity_api
-from hookyard.core.identity import grants_api, me_api, users_api
+from hookyard.core.identity import exchange_api, grants_api, me_api, users_api
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.gate import Gate
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.model import Action
@@ -203,6 +204,7 @@ class ApiPorts:
     keys: ApiKeys
     grants: Grants
     audit_keys: Sequence[str]
+    exchange: Exchange
     desk: LeaseDesk
     artifacts: Artifacts
     sources: recovery_api.SourcePorts
@@ -229,6 +231,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),
+        exchange_api.router(database, ports.exchange, ports.clock, gate),
         grants_api.router(granting, gate),
         audit_api.router(database, ports.audit, auditor, ports.audit_keys),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
@@ -30,15 +31,18 @@ from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_peo
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
+from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
 from hookyard.core.audit.signing import audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.teams_rules import Rule
+from hookyard.core.identity.token_trail import TokenTrail
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
@@ -84,6 +88,7 @@ async def open_yard(
         environ = read_environment(Path.cwd(), os.environ)
     sources = read_sources(settings, environ)
     rules = access_rules(settings)
+    issuers = read_issuers(settings, environ)
     admin_hash, admin_key = load_admin_key(settings)
     calls = CallListeners()
     async with AsyncExitStack() as opened:
@@ -103,11 +108,14 @@ async def open_yard(
         files = open_logs(settings)
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
+        outbound = open_outbound(settings)
+        opened.push_async_callback(outbound.close)
         base = _Foundation(
             settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
-            around, rules,
+            around, rules, outbound,
         )  # fmt: skip
-        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
+        trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
+        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
         opened.pop_all()
         return yard
 
@@ -128,6 +136,7 @@ class _Foundation:
     storage: Storage
     around: Around
     rules: tuple[Rule, ...]
+    outbound: GuardedHttp
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +178,9 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
     held = GrantMemory(base.database, base.clock)
     grants = Grants(base.ids, audit, held.tell, find_repository)
     known = PeopleBase(
-        base.settings, base.database, base.clock, base.ids, audit, base.github, grants
-    )
+        base.settings, base.database, base.clock, base.ids, audit, base.github, grants,
+        base.outbound,
+    )  # fmt: skip
     return _Rooms(
         ledger,
         publisher,
@@ -246,6 +256,7 @@ def _assemble(
         keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
         grants=rooms.grants,
         held=rooms.held,
+        exchange=Exchange(base.ids, rooms.audit),
         admin_key=admin_key,
         github=base.github,
         files=base.files,
@@ -256,6 +267,7 @@ def _assemble(
         storage=base.storage,
         artifacts=artifacts_of(settings, base.storage, database, ledger, base.ids),
         recovering=rooms.recovering,
+        outbound=base.outbound,
         desk=lease_desk(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.github.oauth import GitHubOAuth, OAuthClient, app_page, site_of
 from hookyard.adapters.github.wire import Wire, WireOptions
-from hookyard.adapters.http.outbound import GuardedHttp
+from hookyard.adapters.http.port import Outbound
 from hookyard.adapters.oidc.client import OidcApp
 from hookyard.adapters.oidc.port import ASYMMETRIC
 from hookyard.adapters.oidc.provider import Provider
@@ -46,7 +46,6 @@ class People:
     signin: SignIn
     teams: Teams | None
     oauth: GitHubOAuth | None
-    outbound: GuardedHttp
     announce: Callable[[str], None]
     app_pages: AppPages
 
@@ -61,7 +60,6 @@ class People:
             await self.teams.close()
         if self.oauth is not None:
             await self.oauth.close()
-        await self.outbound.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,7 @@ class PeopleBase:
     audit: Audit
     github: GitHubApp | None
     grants: Grants
+    outbound: Outbound
 
 
 def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
@@ -88,8 +87,7 @@ def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
     options = SessionOptions(int(given.idle_s * 1000), int(given.absolute_s * 1000))
     sessions = Sessions(base.ids, base.audit, options)
     visits = Visits(base.database, sessions, derived, base.grants)
-    outbound = GuardedHttp(base.settings.outbound_allow)
-    providers = _providers(given, oauth, outbound, base.clock)
+    providers = _providers(given, oauth, base.outbound, base.clock)
     signin = SignIn(base.database, providers, visits, base.audit, base.clock)
     return People(
         sessions,
@@ -98,14 +96,13 @@ def open_people(base: PeopleBase, rules: tuple[Rule, ...]) -> People:
         signin,
         teams,
         oauth,
-        outbound,
         base.database.announce,
         _app_pages(base.settings),
     )
 
 
 def _providers(
-    given: SignInSettings, oauth: GitHubOAuth | None, outbound: GuardedHttp, clock: Clock
+    given: SignInSettings, oauth: GitHubOAuth | None, outbound: Outbound, clock: Clock
 ) -> dict[str, SignInProvider]:
     """Whom people can sign in with, by the name of the route."""
     found: dict[str, SignInProvider] = {}

@@ -8,6 +8,7 @@ import structlog
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
@@ -23,6 +24,7 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.audit.signing import AuditKey
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.model import Authorizer
@@ -70,6 +72,7 @@ class Yard:
     keys: ApiKeys
     grants: Grants
     held: GrantMemory
+    exchange: Exchange
     admin_key: AdminKey | None
     github: GitHubApp | None
     files: JobLogFiles | None
@@ -80,6 +83,7 @@ class Yard:
     storage: Storage
     artifacts: Artifacts
     recovering: Recovering
+    outbound: GuardedHttp
     desk: LeaseDesk
     people: People
     traces: Traces | None = None
@@ -155,6 +159,7 @@ class Yard:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
         await self.people.close()
+        await self.outbound.close()
         if self.github is not None:
             await self.github.client.close()
         await self.storage.blobs.close()

@@ -21,6 +21,7 @@ from hookyard.settings.model import (
     Settings,
     SignInSettings,
     SourceSettings,
+    TrustSettings,
     WorkerSettings,
 )
 from hookyard.settings.read import LANES
@@ -119,14 +120,15 @@ RECOVERY = (
 HTTP = (
     "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
 )  # fmt: skip
-ACCESS = (
-    "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
-    "STRANGERS_AT_ONCE",
-)  # fmt: skip
 SIGN_IN = (
     "GITHUB_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_SECRET", "OIDC_ISSUER", "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET", "TEAMS_FILE", "ADMINS", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS",
 )  # fmt: skip
+ACCESS = (
+    "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
+    "STRANGERS_AT_ONCE",
+)  # fmt: skip
+TRUST = ("JWT_SECRET", "JWT_ISSUER", "JWT_AUDIENCE", "ISSUERS_FILE", "OUTBOUND_ALLOW")
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -142,7 +144,6 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
 
     (data_dir,) = some("DATA_DIR")
     (otel_endpoint,) = some("OTEL_ENDPOINT")
-    (outbound_allow,) = some("OUTBOUND_ALLOW")
     settings = Settings(
         data_dir,  # type: ignore[arg-type]
         DatabaseSettings(*some(*DATABASE)),  # type: ignore[arg-type]
@@ -154,9 +155,9 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         WorkerSettings(*some(*WORKER)),  # type: ignore[arg-type]
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
-        AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
         SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
-        outbound_allow,  # type: ignore[arg-type]
+        AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
+        TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

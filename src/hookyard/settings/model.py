@@ -96,6 +96,21 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """How people sign in, and who they then are. Durations in seconds."""
+
+    github_client_id: str | None
+    github_client_secret: Secret | None
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: Secret | None
+    teams_file: Path | None
+    admins: tuple[str, ...]
+    idle_s: float
+    absolute_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class AccessSettings:
     """The audit trail's key and age, and how much of the API each caller may use.
 
@@ -112,18 +127,14 @@ class AccessSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SignInSettings:
-    """How people sign in, and who they then are. Durations in seconds."""
+class TrustSettings:
+    """Whose tokens are accepted, and which hosts inside may be asked."""
 
-    github_client_id: str | None
-    github_client_secret: Secret | None
-    oidc_issuer: str | None
-    oidc_client_id: str | None
-    oidc_client_secret: Secret | None
-    teams_file: Path | None
-    admins: tuple[str, ...]
-    idle_s: float
-    absolute_s: float
+    jwt_secrets: tuple[Secret, ...]
+    jwt_issuer: str | None
+    jwt_audiences: tuple[str, ...]
+    issuers_file: Path | None
+    outbound_allow: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,6 @@ class Settings:
     worker: WorkerSettings
     otel_endpoint: str | None
     blobs: BlobSettings
-    access: AccessSettings
     sign_in: SignInSettings
-    outbound_allow: tuple[str, ...]
+    access: AccessSettings
+    trust: TrustSettings

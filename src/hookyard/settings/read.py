@@ -154,9 +154,17 @@ def words(raw: str) -> tuple[str, ...]:
     return found
 
 
-def names(raw: str) -> tuple[str, ...]:
-    """Several names, comma-separated; who uses them checks them."""
-    return tuple(dict.fromkeys(part.strip() for part in raw.split(",") if part.strip()))
+def texts(raw: str) -> tuple[str, ...]:
+    """Several texts as they stand, comma-separated."""
+    return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+
+def hosts(raw: str) -> tuple[str, ...]:
+    """Several hosts, each with a port or without, comma-separated."""
+    found = tuple(part.strip().lower() for part in raw.split(",") if part.strip())
+    if not all(re.fullmatch(r"[a-z0-9.:_-]{1,253}", host) for host in found):
+        raise ValueError("must be host names, with a port or without, comma-separated")
+    return found
 
 
 def command(raw: str) -> str:

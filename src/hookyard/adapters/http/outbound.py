@@ -5,6 +5,7 @@ Proxies named in the environment are not used: through one the address could not
 """
 
 import asyncio
+import functools
 import socket
 import ssl
 from collections.abc import Collection, Mapping, Sequence
@@ -64,16 +65,24 @@ class GuardedHttp:
     ) -> None:
         self._allow = frozenset(entry.lower() for entry in allow)
         self._resolve = resolve
-        self._http = httpx2.AsyncClient(
-            transport=transport,
-            verify=certificates or trusted(trust_env=True),
+        self._transport = transport
+        self._certificates = certificates
+        self._user_agent = user_agent
+
+    @functools.cached_property
+    def _http(self) -> httpx2.AsyncClient:
+        # why: made at the first request: most servers never send one, and reading certificates
+        # takes tens of milliseconds.
+        return httpx2.AsyncClient(
+            transport=self._transport,
+            verify=self._certificates or trusted(trust_env=True),
             follow_redirects=False,
             trust_env=False,
             timeout=httpx2.Timeout(10.0, connect=4.0),
             # why: a kept connection is known by its address alone; another host at the same
             # address would be spoken to under a certificate that was checked for the first.
             limits=httpx2.Limits(max_connections=20, max_keepalive_connections=0),
-            headers={"user-agent": user_agent, "accept-encoding": "identity"},
+            headers={"user-agent": self._user_agent, "accept-encoding": "identity"},
         )
 
     async def send(self, ask: Ask) -> Answer:
@@ -86,7 +95,8 @@ class GuardedHttp:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._http.aclose()
+        if "_http" in self.__dict__:
+            await self._http.aclose()
 
     async def _follow(self, ask: Ask) -> Answer:
         url, headers, first = ask.url, ask.headers, ""

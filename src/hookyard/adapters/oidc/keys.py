@@ -23,14 +23,16 @@ class BadKey(ValueError):
     """A key that must not be used; the message says why and never shows it."""
 
 
-def pin_secret(secret: str, algorithms: Iterable[str] = ("HS256",)) -> PinnedKey:
-    """A shared secret. BadKey when it has fewer than 32 bytes or is a key of the public kind.
+def pin_secret(
+    secret: str | bytes, algorithms: Iterable[str] = ("HS256",), *, least: int = MIN_SECRET
+) -> PinnedKey:
+    """A shared secret. BadKey when it has fewer bytes than `least` or is a key of the public kind.
 
     # why: a public key in PEM taken for a secret is what makes algorithm confusion work.
     """
-    raw = secret.encode()
-    if len(raw) < MIN_SECRET:
-        raise BadKey(f"a shared secret needs at least {MIN_SECRET} bytes")
+    raw = secret.encode() if isinstance(secret, str) else secret
+    if len(raw) < least:
+        raise BadKey(f"a shared secret needs at least {least} bytes")
     if raw.lstrip().startswith((b"-----BEGIN", b"ssh-", b"ecdsa-")):
         raise BadKey("a PEM or SSH key cannot be a shared secret")
     return PinnedKey(None, frozenset(algorithms) & SYMMETRIC, OctKey.import_key(raw))

@@ -8,6 +8,7 @@ from joserfc.jwk import Key
 from hookyard.kit.json import JsonObject, as_list, as_text
 
 MAX_TOKEN = 16_384
+MAX_TRIES = 16
 SYMMETRIC = frozenset({"HS256", "HS384", "HS512"})
 ASYMMETRIC = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
@@ -35,7 +36,8 @@ class Expectations:
     `issuer` and `audiences` match whole. None or empty means that none is configured: then any
     issuer passes, and only tokens for nobody in particular, which have no `aud`.
     `max_lifetime_s` bounds `exp - iat` and makes `iat` required. `authorized_party` is the client
-    an ID token must be for (`azp`); `nonce` the one this sign-in began with.
+    an ID token must be for (`azp`); `nonce` the one this sign-in began with. `any_audience` is for
+    senders that put their own names there; with `audiences` it changes nothing.
     """
 
     issuer: str | None
@@ -45,6 +47,7 @@ class Expectations:
     nonce: str | None = field(default=None, repr=False)
     authorized_party: str | None = None
     types: frozenset[str] = frozenset({"jwt", "at+jwt"})
+    any_audience: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +108,15 @@ class KeySource(Protocol):
     def generation(self) -> int:
         """Rises whenever the set of keys changes."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedKeys:
+    """Keys out of the configuration: they change with a restart only. Implements `KeySource`."""
+
+    pinned: Keys
+    generation: int = 0
+
+    async def keys(self, kid: str | None, now_ms: int) -> Keys | Refused:
+        """The same keys, always."""
+        return self.pinned

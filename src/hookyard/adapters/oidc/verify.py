@@ -17,6 +17,7 @@ from joserfc.jws import JWSRegistry
 from hookyard.adapters.oidc.port import (
     ALGORITHMS,
     MAX_TOKEN,
+    MAX_TRIES,
     Claims,
     Expectations,
     Keys,
@@ -27,7 +28,6 @@ from hookyard.adapters.oidc.segments import MAX_HEADER, Parts, read_object, take
 from hookyard.kit.json import Json, JsonObject, as_text
 from hookyard.kit.signing import same
 
-MAX_TRIES = 8
 _LATEST_S = 2**53
 
 Verified: TypeAlias = Claims | Refused
@@ -109,7 +109,8 @@ def _wrong_audience(claims: JsonObject, expected: Expectations) -> Refused | Non
         return Refused("bad_claims", "the claim aud must be a text or a list of texts")
     if not expected.audiences:
         # spec: RFC 7519 section 4.1.3: who is not named in `aud` must reject the token.
-        return Refused("audience", _NO_AUDIENCE) if audiences else None
+        is_named = bool(audiences) and not expected.any_audience
+        return Refused("audience", _NO_AUDIENCE) if is_named else None
     if not set(expected.audiences) & set(audiences):
         return Refused("audience", "the token is meant for another audience; ask for one for here")
     party = claims.get("azp")

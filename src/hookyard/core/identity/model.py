@@ -133,7 +133,7 @@ class Actor:
 
     `kinds` and `lanes` restrict the jobs an API key starts or leases (empty: all), `max_leases`
     how many it leases at once (None: as the settings say). `authorizer` decides in place of the
-    table of roles.
+    table of roles. `facts` are what CI's issuer signed of a workload's run: `sha`, `ref` and so on.
     """
 
     kind: ActorKind
@@ -146,6 +146,7 @@ class Actor:
     lanes: tuple[str, ...] = ()
     max_leases: int | None = None
     authorizer: "Authorizer | None" = field(default=None, compare=False, repr=False)
+    facts: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def label(self) -> str:

@@ -92,7 +92,7 @@ class SignIn:
         """The providers people can sign in with."""
         return tuple(self._providers)
 
-    async def begin(self, name: str, return_to: str | None, redirect_uri: str) -> Begun:
+    async def start(self, name: str, return_to: str | None, redirect_uri: str) -> Begun:
         """The first step. NotFound for a provider that is not set up, Invalid
         (`bad_return_to`) for a way back that leaves this server."""
         provider = self._provider(name)

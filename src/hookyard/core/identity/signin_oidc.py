@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hookyard.adapters.http.port import Outbound
-from hookyard.adapters.oidc.client import OidcApp, OidcClient
+from hookyard.adapters.oidc.client import OidcApp, OidcClient, SignedIn
 from hookyard.adapters.oidc.errors import OidcError, OidcUnavailable
 from hookyard.adapters.oidc.pkce import Begun
 from hookyard.adapters.oidc.port import Claims, Refused
@@ -12,6 +12,7 @@ from hookyard.core.identity.signin_port import Question, Reply
 from hookyard.core.identity.users import Profile
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Conflict, HookyardError, Invalid, Unavailable
+from hookyard.kit.json import JsonObject, as_text
 
 
 class OidcSignIn:
@@ -49,26 +50,41 @@ class OidcSignIn:
             raise _failed(error) from None
         if isinstance(found, Refused):
             raise Invalid(f"the sign-in was not accepted: {found.detail}", code="signin_refused")
-        return profile_of(found.claims)
+        return profile_of(found.claims, await _more(client, found, now_ms))
 
     def _client(self, redirect_uri: str) -> OidcClient:
         app = replace(self._app, redirect_uri=redirect_uri)
         return OidcClient(self._provider, app, self._outbound)
 
 
-def profile_of(claims: Claims) -> Profile:
-    """What a verified ID token says of a person. A login is for reading only: rules go by `sub`.
+async def _more(client: OidcClient, found: SignedIn, now_ms: int) -> JsonObject:
+    """What the issuer tells of a person beside an ID token that names nobody for people to read.
+
+    # why: many issuers keep names out of ID tokens; a sign-in does not fail for want of one.
+    """
+    if any(found.claims.text(name) for name in ("name", "preferred_username")):
+        return {}
+    try:
+        return await client.userinfo(found, now_ms)
+    except OidcError:
+        return {}
+
+
+def profile_of(claims: Claims, more: JsonObject) -> Profile:
+    """What a verified ID token says of a person, and `more` where it says nothing. A login is for
+    reading only: rules go by `sub`.
 
     # spec: OpenID Connect Core 5.1; an address that the issuer did not verify is not shown.
     """
-    email = claims.text("email") if claims.all.get("email_verified") is True else ""
+    said = {**more, **claims.all}
+    email = as_text(said.get("email")) if said.get("email_verified") is True else ""
     return Profile(
         claims.issuer,
         claims.subject,
-        claims.text("preferred_username") or email or claims.subject,
-        claims.text("name"),
+        as_text(said.get("preferred_username")) or email or claims.subject,
+        as_text(said.get("name")),
         email or None,
-        claims.text("picture") or None,
+        as_text(said.get("picture")) or None,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     Text,
+    delete,
     insert,
     select,
     update,
@@ -70,6 +71,17 @@ def add(unit: Unit, key: ApiKey) -> None:
             scope_id=key.scope.id,
         )
     )
+
+
+def sweep_made_by(unit: Unit, prefix: str, before_ms: int, limit: int) -> None:
+    """Remove keys whose maker's label starts with `prefix` and that ended before an instant."""
+    over = (
+        select(API_KEYS.c.id)
+        .where(API_KEYS.c.created_by.startswith(prefix, autoescape=True))
+        .where(API_KEYS.c.expires_at_ms < before_ms)
+        .limit(limit)
+    )
+    unit.run(delete(API_KEYS).where(API_KEYS.c.id.in_(over)))
 
 
 def find(unit: Unit, key_id: str) -> ApiKey | None:

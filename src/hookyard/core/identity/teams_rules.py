@@ -134,6 +134,12 @@ def grants_by(
         membership = known.get(rule.circle, Membership(None, "it was not looked up"))
         if membership.members is None:
             missed.append(Missed(str(rule.circle), membership.reason))
-        elif identity.subject.isdigit() and int(identity.subject) in membership.members:
+        elif _number(identity.subject) in membership.members:
             held.append(replace(rule.grant, source=f"team {rule.circle.place}"))
     return held, missed
+
+
+def _number(subject: str) -> int | None:
+    """GitHub's number of a person, from the subject kept; None for any other spelling of it."""
+    plain = subject.isascii() and subject.isdigit() and len(subject) < 19
+    return int(subject) if plain and str(int(subject)) == subject else None

@@ -105,6 +105,7 @@ class Front:
             keys=yard.keys,
             grants=yard.grants,
             audit_keys=yard.audit_key.trusted,
+            exchange=yard.exchange,
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),

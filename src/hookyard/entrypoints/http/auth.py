@@ -70,7 +70,7 @@ class AuthPages:
         try:
             back = parameter(request, "return_to")
             redirect_uri = self._redirect_uri(name, request)
-            begun = await self._signin.begin(name, back or None, redirect_uri)
+            begun = await self._signin.start(name, back or None, redirect_uri)
         except HookyardError as error:
             return refusal(request, error)
         response = RedirectResponse(begun.address, 303)
