@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    authorize,
     churn,
     fairness,
     faults,
@@ -37,7 +38,7 @@ from benchmarks.servers import (
 
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
-    "recovery", "faults", "memory",
+    "recovery", "faults", "memory", "authorize",
 )  # fmt: skip
 
 

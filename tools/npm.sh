@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches GitHub's OpenAPI document and recorded webhook bodies, which some tests read.
+# Fetches GitHub's OpenAPI document, recorded webhook bodies and an OpenID issuer, for some tests.
 # usage: tools/npm.sh STAMP (made when the packages are in place)
 set -eu
 if ! command -v npm >/dev/null 2>&1; then

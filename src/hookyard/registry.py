@@ -3,7 +3,7 @@
 To add one, write its module and list it here; nothing registers itself by being imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -15,9 +15,13 @@ from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
 from hookyard.core.identity import api as identity_api
+from hookyard.core.identity import exchange_api, grants_api, me_api, users_api
+from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.gate import Gate
+from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.model import Action
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.identity.sessions import Sessions
 from hookyard.core.ingress import api as deliveries_api
 from hookyard.core.ingress import jobs as routing
 from hookyard.core.ingress import recovery_api, recovery_jobs, silence_jobs, upkeep
@@ -59,6 +63,7 @@ from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
+from hookyard.core.repositories.service import find_repository
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.checklists import api as checklists_api
@@ -200,16 +205,23 @@ class ApiPorts:
     checklists: Checklists
     audit: Audit
     keys: ApiKeys
+    grants: Grants
+    audit_keys: Sequence[str]
+    exchange: Exchange
     desk: LeaseDesk
     artifacts: Artifacts
     logs: JobLogs
     sources: recovery_api.SourcePorts
+    sessions: Sessions
+    app_pages: repositories_api.AppPages
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
     """Every route of the API, in the order the documentation shows them."""
     database = ports.database
     trail = deliveries_api.Trail(ports.audit, ports.clock)
+    auditor = gate.require_everywhere(Action.AUDIT_READ)
+    granting = grants_api.GrantPorts(database, ports.grants, find_repository, ports.clock)
     return (
         deliveries_api.router(database, ports.deliveries, ports.publisher, trail, gate),
         recovery_api.router(database, ports.sources, trail, gate, ports.clock),
@@ -220,8 +232,12 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         pauses_api.router(database, ports.ledger, ports.audit, gate.require),
         leases_api.router(ports.desk, ports.artifacts, ports.clock, gate.require),
         effects_api.router(database, ports.publisher, gate.require),
-        repositories_api.router(database, gate.require),
+        repositories_api.router(database, gate.require, ports.app_pages),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
+        me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
+        users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),
-        audit_api.router(database, ports.audit, gate.require_everywhere(Action.AUDIT_READ)),
+        exchange_api.router(database, ports.exchange, ports.clock, gate),
+        grants_api.router(granting, gate),
+        audit_api.router(database, ports.audit, auditor, ports.audit_keys),
     )

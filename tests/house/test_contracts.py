@@ -44,6 +44,7 @@ BREAKS = {
     "Only bootstrap opens adapter backends": {
         "hookyard/entrypoints/http/a.py": "import hookyard.adapters.database.backends.engine"
     },
+    "Tokens are accepted in adapters/oidc alone": {"hookyard/core/identity/a.py": "import joserfc"},
     "The sandbox knows nothing of Hookyard but the kit": {
         "hookyard_sandbox/a.py": "import hookyard.adapters.database.port"
     },

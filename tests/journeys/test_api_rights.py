@@ -8,6 +8,11 @@ from tests.journeys.conftest import ADMIN, Caller
 
 OPEN = {
     "/",
+    "/auth/callback",
+    "/auth/github",
+    "/auth/logout",
+    "/auth/oidc/callback",
+    "/auth/oidc/login",
     "/blobs/{key:path}",
     "/docs",
     "/health",
@@ -43,7 +48,26 @@ CALLS: tuple[tuple[Action, str, str, object], ...] = (
     (Action.KEYS_WRITE, "POST", "/api/admin/keys", {"name": "n", "role": "viewer"}),
     (Action.KEYS_WRITE, "DELETE", f"/api/admin/keys/{NOWHERE}", None),
     (Action.AUDIT_READ, "GET", "/api/admin/audit", None),
+    (Action.AUDIT_READ, "GET", "/api/admin/audit/export", None),
+    (Action.AUDIT_READ, "GET", "/api/admin/audit/verify", None),
+    (Action.GRANTS_READ, "GET", "/api/admin/grants", None),
+    (Action.GRANTS_WRITE, "POST", "/api/admin/grants", {"subject": "user:u", "role": "viewer"}),
+    (Action.GRANTS_WRITE, "DELETE", f"/api/admin/grants/{NOWHERE}", None),
+    (
+        Action.ACCESS_EXPLAIN,
+        "POST",
+        "/api/admin/explain",
+        {"subject": "user:u", "action": "jobs.read"},
+    ),
+    (Action.SELF_READ, "GET", "/api/me/explain?action=jobs.read", None),
     (Action.SELF_READ, "GET", "/api/me", None),
+    (Action.SELF_READ, "GET", "/api/me/sessions", None),
+    (Action.SELF_WRITE, "DELETE", "/api/me/sessions", None),
+    (Action.SELF_WRITE, "DELETE", f"/api/me/sessions/{NOWHERE}", None),
+    (Action.SESSIONS_READ, "GET", "/api/admin/users", None),
+    (Action.SESSIONS_READ, "GET", f"/api/admin/users/{NOWHERE}/sessions", None),
+    (Action.SESSIONS_WRITE, "DELETE", f"/api/admin/users/{NOWHERE}/sessions", None),
+    (Action.REPOSITORIES_READ, "GET", "/api/repos/octo/garden/install", None),
 )
 
 
@@ -144,7 +168,8 @@ async def test_key_lives_from_creation_to_revocation(client: Caller) -> None:
     assert made["scope"] == "repo:octo/garden"
     holder = client.with_token(made["token"])
     me = (await holder.get("/api/me")).json()
-    assert me["grants"] == [{"role": "operator", "scope": "repo:octo/garden"}]
+    held = {"role": "operator", "scope": "repo:octo/garden", "source": None}
+    assert me["grants"] == [held]
     assert "jobs.cancel" in me["actions"]
     assert "keys.write" not in me["actions"]
     listed = await client.page("/api/admin/keys")

@@ -180,9 +180,10 @@ async def open_world(
     files: Mapping[str, str] | None = None,
     secrets: Mapping[str, str] | None = None,
     agent: bool = True,
+    clock: ManualClock | None = None,
 ) -> World:
     """Both sides running, one repository with alice (write), rita (read) and the App in it."""
-    clock, emitted = ManualClock(), Emitted()
+    clock, emitted = clock or ManualClock(), Emitted()
     sandbox = stack.enter_context(Sandbox(clock, deliver=emitted))
     world = World(sandbox, clock, emitted)
     sandbox.create_repository(
@@ -202,6 +203,8 @@ async def open_world(
         "GITHUB_APP_SLUG": world.app.slug,
         "GITHUB_PRIVATE_KEY": world.app.private_key,
         "GITHUB_API_BASE_URL": sandbox.base_url,
+        "GITHUB_OAUTH_CLIENT_ID": world.app.client_id,
+        "GITHUB_OAUTH_CLIENT_SECRET": world.app.client_secret,
         **command,
         **(environ or {}),
     }

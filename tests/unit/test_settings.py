@@ -91,10 +91,15 @@ def test_a_conventional_name_does_what_the_own_one_does(
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
         "BLOBSTORE_BUCKET": "a-bucket",
         "BLOBSTORE_ENDPOINT": "https://s3.example",
+        "OIDC_ISSUER": "https://id.example/",
     }
     needs = {
         "HOOKYARD_GITHUB_APP_ID": {"GITHUB_PRIVATE_KEY": "k"},
         "HOOKYARD_GITHUB_PRIVATE_KEY": {"GITHUB_APP_ID": "7"},
+        "HOOKYARD_GITHUB_OAUTH_CLIENT_ID": {"GITHUB_OAUTH_CLIENT_SECRET": "s"},
+        "HOOKYARD_GITHUB_OAUTH_CLIENT_SECRET": {"GITHUB_OAUTH_CLIENT_ID": "c"},
+        "HOOKYARD_OIDC_ISSUER": {"OIDC_CLIENT_ID": "c"},
+        "HOOKYARD_OIDC_CLIENT_ID": {"OIDC_ISSUER": "https://id.example"},
         "HOOKYARD_BLOBSTORE_ENDPOINT": {"BLOBSTORE_BUCKET": "a-bucket"},
         "HOOKYARD_BLOBSTORE_PREFIX": {"BLOBSTORE_BUCKET": "a-bucket"},
         "HOOKYARD_BLOBSTORE_ACCESS_KEY_ID": {
@@ -213,3 +218,27 @@ def test_every_setting_is_in_the_example_file() -> None:
     example = (Path(__file__).parents[2] / "env.example").read_text("utf-8")
     missing = [s.name for s in SETTINGS if not any(name in example for name in s.names)]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({"GITHUB_OAUTH_CLIENT_ID": "c"}, "GITHUB_OAUTH_CLIENT_SECRET is missing"),
+        ({"GITHUB_OAUTH_CLIENT_SECRET": "s"}, "GITHUB_OAUTH_CLIENT_ID is missing"),
+        ({"OIDC_ISSUER": "https://id.example"}, "OIDC_CLIENT_ID is missing"),
+        ({"OIDC_CLIENT_ID": "c"}, "OIDC_ISSUER is missing"),
+        ({"OIDC_ISSUER": "id.example", "OIDC_CLIENT_ID": "c"}, "must start with http"),
+        ({"HOOKYARD_SESSION_IDLE_SECONDS": "60"}, "at least 300"),
+        ({"HOOKYARD_SESSION_MAX_SECONDS": "600"}, "must not be less"),
+    ],
+)
+def test_sign_in_that_is_half_set_up_stops_the_start(
+    tmp_path: Path, environ: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        load(tmp_path, environ)
+
+
+def test_an_issuer_keeps_the_slash_at_its_end(tmp_path: Path) -> None:
+    environ = {"OIDC_ISSUER": "https://id.example/", "OIDC_CLIENT_ID": "c"}
+    assert load(tmp_path, environ).sign_in.oidc_issuer == "https://id.example/"

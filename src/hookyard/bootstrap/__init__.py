@@ -12,6 +12,7 @@ from hookyard.bootstrap.opening import (
     open_github,
     read_sources,
 )
+from hookyard.bootstrap.trusting import key_source, open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
 
 __all__ = [
@@ -20,11 +21,15 @@ __all__ = [
     "EndListeners",
     "GitHubApp",
     "Yard",
+    "key_source",
     "load_admin_key",
     "make_data_dir",
     "migrate_as_set",
     "open_database",
     "open_github",
+    "open_outbound",
+    "open_trust",
     "open_yard",
+    "read_issuers",
     "read_sources",
 ]

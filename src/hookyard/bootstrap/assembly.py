@@ -2,19 +2,21 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
+from hookyard.bootstrap.offices import keeping
 from hookyard.bootstrap.opening import (
     GitHubApp,
     load_admin_key,
@@ -25,14 +27,22 @@ from hookyard.bootstrap.opening import (
     read_sources,
     spreading_random,
 )
+from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
+from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
+from hookyard.core.audit.signing import audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
+from hookyard.core.identity.grants import Grants
+from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.identity.teams_rules import Rule
+from hookyard.core.identity.token_trail import TokenTrail
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
@@ -52,7 +62,7 @@ from hookyard.core.publishing.landing import LandingOptions
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories.config import RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
-from hookyard.core.repositories.service import installation_of
+from hookyard.core.repositories.service import find_repository, installation_of
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock, SystemClock
@@ -77,6 +87,8 @@ async def open_yard(
     if environ is None:
         environ = read_environment(Path.cwd(), os.environ)
     sources = read_sources(settings, environ)
+    rules = access_rules(settings)
+    issuers = read_issuers(settings, environ)
     admin_hash, admin_key = load_admin_key(settings)
     calls = CallListeners()
     async with AsyncExitStack() as opened:
@@ -96,11 +108,14 @@ async def open_yard(
         files = open_logs(settings)
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
+        outbound = open_outbound(settings)
+        opened.push_async_callback(outbound.close)
         base = _Foundation(
             settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
-            around,
+            around, rules, outbound,
         )  # fmt: skip
-        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
+        trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
+        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
         opened.pop_all()
         return yard
 
@@ -120,6 +135,8 @@ class _Foundation:
     broker: Broker | None
     storage: Storage
     around: Around
+    rules: tuple[Rule, ...]
+    outbound: GuardedHttp
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +161,9 @@ class _Rooms:
     deliveries: Deliveries
     receiver: Receiver
     recovering: Recovering
+    people: People
+    grants: Grants
+    held: GrantMemory
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -154,14 +174,24 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
     receiver = Receiver(
         base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
     )
+    audit = Audit(base.ids)
+    held = GrantMemory(base.database, base.clock)
+    grants = Grants(base.ids, audit, held.tell, find_repository)
+    known = PeopleBase(
+        base.settings, base.database, base.clock, base.ids, audit, base.github, grants,
+        base.outbound,
+    )  # fmt: skip
     return _Rooms(
         ledger,
         publisher,
         Checklists(base.ids, publisher, publisher.get),
-        Audit(base.ids),
+        audit,
         deliveries,
         receiver,
         recovering(base.settings, base.sources, base.github, base.clock, receiver, ledger),
+        open_people(known, base.rules),
+        grants,
+        held,
     )
 
 
@@ -205,6 +235,7 @@ def _assemble(
     rooms = _rooms(base, ears)
     ledger = rooms.ledger
     runner = _runner(base, rooms, ears, breakers, boot_id)
+    key = audit_key(settings.access.audit_key, settings.data_dir / "audit.key")
     return Yard(
         settings=settings,
         clock=base.clock,
@@ -220,8 +251,12 @@ def _assemble(
         receiver=rooms.receiver,
         checklists=rooms.checklists,
         audit=rooms.audit,
+        audit_key=key,
         authenticator=authenticator,
-        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget),
+        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
+        grants=rooms.grants,
+        held=rooms.held,
+        exchange=Exchange(base.ids, rooms.audit),
         admin_key=admin_key,
         github=base.github,
         files=base.files,
@@ -232,11 +267,14 @@ def _assemble(
         storage=base.storage,
         artifacts=artifacts_of(settings, base.storage, database, ledger, base.ids),
         recovering=rooms.recovering,
+        outbound=base.outbound,
         desk=lease_desk(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),
+        people=rooms.people,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
+        duties=[keeping(settings, key, rooms.audit, base.clock)],
     )
 
 
@@ -266,7 +304,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         inventory=EventInventory(
             base.clock,
             github.tokens.forget if github else None,
-            github.permissions.forget if github else None,
+            _forget_people(github, rooms.people),
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
@@ -279,6 +317,17 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         recovery=rooms.recovering.ports,
         sources_watched=rooms.recovering.source_ports(),
     )
+
+
+def _forget_people(github: GitHubApp | None, people: People) -> Callable[[str], None]:
+    """What is told of "owner/" or "owner/name" when somebody's rights there may have changed."""
+
+    def forget(scope: str) -> None:
+        if github is not None:
+            github.permissions.forget(scope)
+        people.memberships_changed(scope)
+
+    return forget
 
 
 def _context(database: Database, github: GitHubApp | None, clock: Clock) -> ContextReader:

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 from hookyard import registry
 from hookyard.adapters.database.port import Unit
+from hookyard.core.audit.keeping import EVERY_S, Keeper
+from hookyard.core.audit.service import Audit
+from hookyard.core.audit.signing import AuditKey
 from hookyard.core.jobs.cron import TICK_S
 from hookyard.core.jobs.election import LEASE_S, Election
 from hookyard.core.jobs.scheduler import Duty, Scheduler
+from hookyard.kit.clock import Clock
+from hookyard.settings import Settings
 
 if TYPE_CHECKING:
     from hookyard.bootstrap.yard import Yard
@@ -38,3 +43,9 @@ def scheduler_of(yard: "Yard") -> Scheduler:
     duties = (Duty("cron", TICK_S, yard.cron.turn), *yard.duties)
     begin = (yard.cron.sync, sync_inventory, recover_missed)
     return Scheduler(yard.database, election, duties, begin)
+
+
+def keeping(settings: Settings, key: AuditKey, audit: Audit, clock: Clock) -> Duty:
+    """The duty that seals the audit trail and lets old entries of it go."""
+    keeper = Keeper(key, audit, clock, settings.access.audit_keep_days)
+    return Duty("audit", EVERY_S, keeper.turn)

@@ -8,6 +8,7 @@ import structlog
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
@@ -15,12 +16,18 @@ from hookyard.bootstrap.offices import scheduler_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
 )
+from hookyard.bootstrap.people import People
 from hookyard.bootstrap.pointers import Pointers
 from hookyard.bootstrap.recovering import Recovering
 from hookyard.bootstrap.storing import Storage
 from hookyard.core.audit.service import Audit
+from hookyard.core.audit.signing import AuditKey
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
+from hookyard.core.identity.exchange import Exchange
+from hookyard.core.identity.grants import Grants
+from hookyard.core.identity.grants_memory import GrantMemory
+from hookyard.core.identity.model import Authorizer
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.ingress.model import SourceConfig
 from hookyard.core.ingress.receive import Endpoint, Receiver
@@ -60,8 +67,12 @@ class Yard:
     receiver: Receiver
     checklists: Checklists
     audit: Audit
+    audit_key: AuditKey
     authenticator: Authenticator
     keys: ApiKeys
+    grants: Grants
+    held: GrantMemory
+    exchange: Exchange
     admin_key: AdminKey | None
     github: GitHubApp | None
     files: JobLogFiles | None
@@ -72,8 +83,11 @@ class Yard:
     storage: Storage
     artifacts: Artifacts
     recovering: Recovering
+    outbound: GuardedHttp
     desk: LeaseDesk
+    people: People
     traces: Traces | None = None
+    authorizer: Authorizer | None = None
     pointers: Pointers | None = None
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     duties: list[Duty] = field(default_factory=list)
@@ -144,6 +158,8 @@ class Yard:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
+        await self.people.close()
+        await self.outbound.close()
         if self.github is not None:
             await self.github.client.close()
         await self.storage.blobs.close()

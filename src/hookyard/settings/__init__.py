@@ -11,6 +11,7 @@ from pathlib import Path
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings.files import from_dotenv, from_toml
 from hookyard.settings.model import (
+    AccessSettings,
     BlobSettings,
     DatabaseSettings,
     GitHubSettings,
@@ -18,7 +19,9 @@ from hookyard.settings.model import (
     QueueSettings,
     RecoverySettings,
     Settings,
+    SignInSettings,
     SourceSettings,
+    TrustSettings,
     WorkerSettings,
 )
 from hookyard.settings.read import LANES
@@ -29,6 +32,7 @@ __all__ = [
     "SETTINGS",
     "Setting",
     "Settings",
+    "SignInSettings",
     "Value",
     "build_settings",
     "layers",
@@ -116,6 +120,15 @@ RECOVERY = (
 HTTP = (
     "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
 )  # fmt: skip
+SIGN_IN = (
+    "GITHUB_OAUTH_CLIENT_ID", "GITHUB_OAUTH_CLIENT_SECRET", "OIDC_ISSUER", "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET", "TEAMS_FILE", "ADMINS", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS",
+)  # fmt: skip
+ACCESS = (
+    "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
+    "STRANGERS_AT_ONCE",
+)  # fmt: skip
+TRUST = ("JWT_SECRET", "JWT_ISSUER", "JWT_AUDIENCE", "ISSUERS_FILE", "OUTBOUND_ALLOW")
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
     "AGENT_COMMAND", "AGENT_TIMEOUT_SECONDS", "RETENTION_DAYS", "LANES",
@@ -142,6 +155,9 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         WorkerSettings(*some(*WORKER)),  # type: ignore[arg-type]
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
+        SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
+        AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
+        TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings
@@ -161,9 +177,30 @@ def _check(settings: Settings) -> None:
             "DATABASE_URL, which is not set"
         )
     _check_blobs(settings.blobs)
+    _check_sign_in(settings.sign_in)
     if bool(settings.github.app_id) != bool(settings.github.private_key):
         missing = "GITHUB_PRIVATE_KEY" if settings.github.app_id else "GITHUB_APP_ID"
         raise ConfigurationError(f"{missing} is missing: a GitHub App needs both id and key")
+
+
+def _check_sign_in(given: SignInSettings) -> None:
+    if bool(given.github_client_id) != bool(given.github_client_secret):
+        missing = "SECRET" if given.github_client_id else "ID"
+        raise ConfigurationError(
+            f"GITHUB_OAUTH_CLIENT_{missing} is missing: signing in with GitHub needs both"
+        )
+    if bool(given.oidc_issuer) != bool(given.oidc_client_id):
+        missing = "OIDC_CLIENT_ID" if given.oidc_issuer else "OIDC_ISSUER"
+        raise ConfigurationError(f"{missing} is missing: signing in by OIDC needs both")
+    if given.idle_s < 300:
+        raise ConfigurationError(
+            "HOOKYARD_SESSION_IDLE_SECONDS must be at least 300: the use of a session is noted "
+            "once a minute"
+        )
+    if given.absolute_s < given.idle_s:
+        raise ConfigurationError(
+            "HOOKYARD_SESSION_MAX_SECONDS must not be less than HOOKYARD_SESSION_IDLE_SECONDS"
+        )
 
 
 def _check_blobs(blobs: BlobSettings) -> None:

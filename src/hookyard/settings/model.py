@@ -96,6 +96,48 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """How people sign in, and who they then are. Durations in seconds."""
+
+    github_client_id: str | None
+    github_client_secret: Secret | None
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: Secret | None
+    teams_file: Path | None
+    admins: tuple[str, ...]
+    idle_s: float
+    absolute_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """The audit trail's key and age, and how much of the API each caller may use.
+
+    `audit_key`: seeds, the first of which signs; none takes one from the data folder. Rates are
+    calls a second, 0 for no limit; `strangers` are callers without a valid credential.
+    """
+
+    audit_key: tuple[Secret, ...]
+    audit_keep_days: int | None
+    calls_per_s: float
+    calls_at_once: int
+    strangers_per_s: float
+    strangers_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Whose tokens are accepted, and which hosts inside may be asked."""
+
+    jwt_secrets: tuple[Secret, ...]
+    jwt_issuer: str | None
+    jwt_audiences: tuple[str, ...]
+    issuers_file: Path | None
+    outbound_allow: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -126,3 +168,6 @@ class Settings:
     worker: WorkerSettings
     otel_endpoint: str | None
     blobs: BlobSettings
+    sign_in: SignInSettings
+    access: AccessSettings
+    trust: TrustSettings

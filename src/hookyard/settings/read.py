@@ -75,6 +75,12 @@ def url(raw: str) -> str:
     return raw.rstrip("/")
 
 
+def issuer(raw: str) -> str:
+    """An http(s) address as it stands: an issuer is compared letter by letter."""
+    url(raw)
+    return raw
+
+
 def database(raw: str) -> Secret:
     """A Postgres URL."""
     if not raw.startswith(("postgres://", "postgresql://", "postgresql+asyncpg://")):
@@ -145,6 +151,19 @@ def words(raw: str) -> tuple[str, ...]:
     found = tuple(part.strip() for part in raw.split(",") if part.strip())
     if not all(re.fullmatch(r"[a-z_]{1,64}", word) for word in found):
         raise ValueError("must be lower-case words, comma-separated")
+    return found
+
+
+def texts(raw: str) -> tuple[str, ...]:
+    """Several texts as they stand, comma-separated."""
+    return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+
+def hosts(raw: str) -> tuple[str, ...]:
+    """Several hosts, each with a port or without, comma-separated."""
+    found = tuple(part.strip().lower() for part in raw.split(",") if part.strip())
+    if not all(re.fullmatch(r"[a-z0-9.:_-]{1,253}", host) for host in found):
+        raise ValueError("must be host names, with a port or without, comma-separated")
     return found
 
 

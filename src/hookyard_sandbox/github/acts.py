@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hookyard_sandbox.github import changes, checkchanges, repochanges
+from hookyard_sandbox.github import changes, checkchanges, orgchanges, repochanges
 from hookyard_sandbox.github.model import (
     Actor,
     Comment,
@@ -12,6 +12,7 @@ from hookyard_sandbox.github.model import (
     Pull,
     Reaction,
     Repository,
+    Team,
 )
 from hookyard_sandbox.github.state import World
 
@@ -208,6 +209,58 @@ class People:
             found.permissions.pop(name, None)
             self._tell(found, by, "new_permissions_accepted")
 
+    def sign_in_as(self, login: str | None, *, name: str | None = None) -> None:
+        """Somebody signs in at the website, in the one browser there is; None signs out."""
+        with self.world.lock:
+            self.world.browsing = None if login is None else self.world.user(login)
+            if self.world.browsing is not None and name is not None:
+                self.world.browsing.name = name
+
+    def create_team(
+        self, org: str, name: str, *, parent: str | None = None, by: str = SOMEBODY
+    ) -> Team:
+        """A team of an organisation, inside another one where that is named by its slug."""
+        with self.world.lock:
+            above = None if parent is None else self.team(org, parent)
+            owner = self.world.user(org, "Organization")
+            return orgchanges.add_team(self.world, owner, self.person(by), name, above)
+
+    def delete_team(self, org: str, slug: str, *, by: str = SOMEBODY) -> None:
+        """Delete a team and its child teams."""
+        with self.world.lock:
+            orgchanges.remove_team(self.world, self.person(by), self.team(org, slug))
+
+    def join_team(
+        self, org: str, slug: str, login: str, *, role: str = "member", by: str = SOMEBODY
+    ) -> None:
+        """Put somebody into a team."""
+        with self.world.lock:
+            one, who = self.team(org, slug), self.world.user(login)
+            orgchanges.set_membership(self.world, self.person(by), one, who, role)
+
+    def leave_team(self, org: str, slug: str, login: str, *, by: str = SOMEBODY) -> None:
+        """Take somebody out of a team."""
+        with self.world.lock:
+            one, who = self.team(org, slug), self.world.user(login)
+            orgchanges.set_membership(self.world, self.person(by), one, who, None)
+
+    def join_org(self, org: str, login: str, *, role: str = "member", by: str = SOMEBODY) -> None:
+        """Put somebody into an organisation."""
+        self._set_org_member(org, login, role, by)
+
+    def leave_org(self, org: str, login: str, *, by: str = SOMEBODY) -> None:
+        """Take somebody out of an organisation and all its teams."""
+        self._set_org_member(org, login, None, by)
+
+    def team(self, org: str, slug: str) -> Team:
+        """A team by its slug; KeyError when there is none."""
+        return self.world.teams[org.lower(), slug.lower()]
+
+    def _set_org_member(self, org: str, login: str, role: str | None, by: str) -> None:
+        with self.world.lock:
+            owner, who = self.world.user(org, "Organization"), self.world.user(login)
+            orgchanges.set_org_member(self.world, self.person(by), owner, who, role)
+
     def _tell(self, found: Installation, by: str, action: str) -> None:
         repochanges.installation_changed(self.world, found, self.person(by), action)
 
@@ -228,4 +281,11 @@ ACTS = (
     "unsuspend",
     "uninstall",
     "take_permission",
+    "sign_in_as",
+    "create_team",
+    "delete_team",
+    "join_team",
+    "leave_team",
+    "join_org",
+    "leave_org",
 )

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from hookyard.kit.clock import Clock
-from hookyard_sandbox.github import control
+from hookyard_sandbox.github import control, website
 from hookyard_sandbox.github.auth import Caller, identify
 from hookyard_sandbox.github.byid import ById
 from hookyard_sandbox.github.faults import Fault, Faults, ServerClock
@@ -45,6 +45,8 @@ from hookyard_sandbox.github.routes import (
     meta,
     pulls,
     repositories,
+    teams,
+    users,
 )
 from hookyard_sandbox.github.state import World
 from hookyard_sandbox.github.webhooks import Hooks
@@ -58,6 +60,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *checks.ENDPOINTS,
     *pulls.ENDPOINTS,
     *repositories.ENDPOINTS,
+    *teams.ENDPOINTS,
+    *users.ENDPOINTS,
 )
 GHES = "/api/v3"
 VERSIONS = ("2022-11-28", "2026-03-10")
@@ -180,6 +184,7 @@ class Gateway:
             content=content,
             app=caller.app if caller else None,
             token=caller.token if caller else None,
+            person=caller.person if caller else None,
             resend=self.hooks.send,
             rate=self.limiter.state(who, self.world.now_ms()),
         )
@@ -257,8 +262,12 @@ def _check_caller(endpoint: Endpoint, caller: Caller | None) -> None:
         return
     if caller is None:
         raise Refusal(401, "Requires authentication")
-    if endpoint.auth == "app" and caller.token is not None:
+    if caller.basic != (endpoint.auth == "basic"):
+        raise Refusal(401, "Bad credentials")
+    if endpoint.auth == "app" and (caller.token is not None or caller.person is not None):
         raise Refusal(401, "A JSON web token could not be decoded")
+    if endpoint.auth == "user" and caller.person is None:
+        raise Refusal(403, "Resource not accessible by integration")
     if endpoint.auth == "installation" and caller.token is None:
         raise Refusal(403, "You must authenticate with an installation access token.")
 
@@ -266,6 +275,8 @@ def _check_caller(endpoint: Endpoint, caller: Caller | None) -> None:
 def _meter_key(request: Request, caller: Caller | None = None) -> str:
     if caller is None:
         return f"address:{request.client.host if request.client else ''}"
+    if caller.person is not None:
+        return f"user:{caller.person.id}"
     if caller.token is None:
         return f"app:{caller.app.id}"
     return f"installation:{caller.token.installation.id}"
@@ -274,6 +285,8 @@ def _meter_key(request: Request, caller: Caller | None = None) -> str:
 def _subject(caller: Caller | None) -> str:
     if caller is None:
         return "the address of this client"
+    if caller.person is not None:
+        return f"user ID {caller.person.id}"
     if caller.token is None:
         return f"app ID {caller.app.id}"
     return f"installation ID {caller.token.installation.id}"
@@ -325,7 +338,12 @@ def create_app(
         return response
 
     app = Starlette(
-        routes=[*control.routes(gateway), Mount(GHES, routes=routes), *routes],
+        routes=[
+            *control.routes(gateway),
+            *website.routes(state),
+            Mount(GHES, routes=routes),
+            *routes,
+        ],
         middleware=[Middleware(ById, world=state)],
         exception_handlers={404: missing, 405: missing},
     )

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import functools
+import hmac
 import secrets
 import string
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from joserfc.jwk import RSAKey
 
 from hookyard.kit.json import Json, JsonObject
 from hookyard_sandbox.github.http import Refusal
-from hookyard_sandbox.github.model import App, Installation, Permissions, Token
+from hookyard_sandbox.github.model import App, Installation, Permissions, Token, User
 from hookyard_sandbox.github.state import World
 
 MAX_JWT_S = 600
@@ -36,10 +37,13 @@ _ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller that proved who it is: an App by JWT, or an installation by token."""
+    """A caller that proved who it is: an App by JWT or by its client secret (`basic`), an
+    installation by token, or a person by theirs."""
 
     app: App
     token: Token | None = None
+    person: User | None = None
+    basic: bool = False
 
 
 def identify(world: World, header: str | None) -> Caller | None:
@@ -52,10 +56,32 @@ def identify(world: World, header: str | None) -> Caller | None:
         if secret.startswith("ghs_"):
             token = _token(world, secret)
             return Caller(token.installation.app, token)
+        if secret.startswith("ghu_"):
+            return _person(world, secret)
         # spec: a JWT has to be sent as Bearer.
         if secret.count(".") == 2 and scheme.lower() == "bearer":
             return Caller(_app(world, secret))
+    if scheme.lower() == "basic":
+        return _client(world, secret)
     raise Refusal(401, "Bad credentials")
+
+
+def _person(world: World, secret: str) -> Caller:
+    token = world.user_tokens.get(secret)
+    if token is None or token.revoked or token.expires_at_ms <= world.now_ms():
+        raise Refusal(401, "Bad credentials")
+    return Caller(token.app, person=token.user)
+
+
+def _client(world: World, pair: str) -> Caller:
+    try:
+        client_id, _, secret = base64.b64decode(pair, validate=True).decode().partition(":")
+    except (ValueError, binascii.Error):
+        raise Refusal(401, "Bad credentials") from None
+    app = next((app for app in world.apps.values() if app.client_id == client_id), None)
+    if app is None or not secret or not hmac.compare_digest(app.client_secret, secret):
+        raise Refusal(401, "Bad credentials")
+    return Caller(app, basic=True)
 
 
 def _token(world: World, secret: str) -> Token:

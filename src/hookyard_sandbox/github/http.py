@@ -8,7 +8,16 @@ from urllib.parse import urlencode
 import msgspec
 
 from hookyard.kit.json import Json, JsonObject
-from hookyard_sandbox.github.model import LEVELS, Actor, App, HookDelivery, Issue, Repository, Token
+from hookyard_sandbox.github.model import (
+    LEVELS,
+    Actor,
+    App,
+    HookDelivery,
+    Issue,
+    Repository,
+    Token,
+    User,
+)
 from hookyard_sandbox.github.state import World
 
 DOCS = "https://docs.github.com/rest"
@@ -98,6 +107,7 @@ class Call:
     content: bytes
     app: App | None = None
     token: Token | None = None
+    person: User | None = None
     found: Repository | None = None
     resend: Callable[[HookDelivery], None] | None = None
     rate: Mapping[str, int] = field(default_factory=dict)
@@ -206,7 +216,7 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route: who may call it (`auth` is app, installation, either or none) and what it needs.
+    """A route: who may call it (`auth` is app, installation, user, basic or any) and what it needs.
 
     `needs` are alternatives `(permission, level)`; one of them is enough. `content` marks what
     counts against the limit on content creation.

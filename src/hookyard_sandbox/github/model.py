@@ -14,6 +14,8 @@ class User:
     id: int
     login: str
     kind: str = "User"
+    name: str | None = None
+    email: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +44,45 @@ class App:
     created_at_ms: int
     hook_id: int
     hook: HookConfig = field(default_factory=HookConfig)
+    client_secret: str = field(default="", repr=False)
+    callback_urls: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Code:
+    """A code a browser brings back from the authorize page; good once, for ten minutes."""
+
+    value: str = field(repr=False)
+    app: App
+    user: User
+    redirect_uri: str
+    challenge: str
+    expires_at_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class UserToken:
+    """A person's token for an App."""
+
+    value: str = field(repr=False)
+    app: App
+    user: User
+    expires_at_ms: int
+    revoked: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Team:
+    """A team of an organisation. `members` maps logins, lower case, to member or maintainer; they
+    are the direct ones."""
+
+    id: int
+    org: User
+    name: str
+    slug: str
+    created_at_ms: int
+    parent: "Team | None" = None
+    members: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

@@ -43,6 +43,11 @@ class RegisteredApp:
     webhook_secret: str = field(repr=False)
     app: App = field(repr=False)
 
+    @property
+    def client_secret(self) -> str:
+        """What signs people in, with the client id."""
+        return self.app.client_secret
+
     def assertion(self, now_s: int, life_s: int = 540) -> str:
         """A JWT of the App as GitHub advises: issued a minute ago."""
         claims = {"iat": now_s - 60, "exp": now_s + life_s, "iss": str(self.id)}
@@ -139,6 +144,7 @@ class Sandbox(People):
         permissions: Permissions | None = None,
         events: list[str] | None = None,
         private_key: str | None = None,
+        callback_urls: list[str] | None = None,
     ) -> RegisteredApp:
         """Register an App with this RSA key or a fresh one, and send it the first ping."""
         private = private_key or new_private_key()
@@ -150,6 +156,7 @@ class Sandbox(People):
                 events=events,
                 hook=HookConfig(webhook_url, webhook_secret),
             )
+            app.callback_urls = list(callback_urls or ["http://127.0.0.1/auth/callback"])
             repochanges.ping(self.world, app)
         return RegisteredApp(app.id, app.client_id, app.slug, private, webhook_secret, app)
 

@@ -17,6 +17,7 @@ from hookyard_sandbox.github import gitobjects
 from hookyard_sandbox.github.model import (
     Actor,
     App,
+    Code,
     Commit,
     HookConfig,
     HookDelivery,
@@ -24,14 +25,17 @@ from hookyard_sandbox.github.model import (
     Permissions,
     PlainHook,
     Repository,
+    Team,
     Token,
     User,
+    UserToken,
 )
 
 DEFAULT_PERMISSIONS: Permissions = {
     "checks": "write",
     "contents": "write",
     "issues": "write",
+    "members": "read",
     "metadata": "read",
     "pull_requests": "write",
     "statuses": "write",
@@ -40,15 +44,23 @@ DEFAULT_EVENTS = [
     "check_run",
     "issue_comment",
     "issues",
+    "membership",
+    "organization",
     "pull_request",
     "push",
     "repository",
+    "team",
 ]
 
 
 @dataclass(slots=True)
 class World:
-    """Everything the simulated GitHub knows. `emit` is called with each event (see webhooks)."""
+    """Everything the simulated GitHub knows. `emit` is called with each event (see webhooks).
+
+    `browsing` is who is signed in at the website, in the one browser there is. `org_members` maps
+    organisations to logins and their roles. `tells_inherited`: lists of teams say who is there
+    only through a child team.
+    """
 
     clock: Clock
     api_url: str = "http://127.0.0.1"
@@ -61,6 +73,12 @@ class World:
     tokens: dict[str, Token] = field(default_factory=dict)
     deliveries: deque[HookDelivery] = field(default_factory=deque)
     plain_hooks: dict[int, PlainHook] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
+    user_tokens: dict[str, UserToken] = field(default_factory=dict)
+    browsing: User | None = None
+    teams: dict[tuple[str, str], Team] = field(default_factory=dict)
+    org_members: dict[str, dict[str, str]] = field(default_factory=dict)
+    tells_inherited: bool = True
     history: list[JsonObject] = field(default_factory=list)
     emit: Callable[[App, Installation | None, str, JsonObject], None] | None = None
     _last_id: int = 1000
@@ -115,6 +133,7 @@ class World:
             created_at_ms=self.now_ms(),
             hook_id=self.new_id(),
             hook=hook or HookConfig(),
+            client_secret=secrets.token_hex(20),
         )
         self.apps[app.id] = app
         return app
@@ -249,6 +268,24 @@ class World:
         if user is repository.owner:
             return "OWNER"
         return "COLLABORATOR" if user.login.lower() in repository.collaborators else "NONE"
+
+    def team_members(self, team: Team) -> dict[str, bool]:
+        """Logins of a team, lower case, and whether each is there only through a child team."""
+        found = dict.fromkeys(team.members, False)
+        for child in self.teams.values():
+            if child.parent is team:
+                for login in self.team_members(child):
+                    found.setdefault(login, True)
+        return found
+
+    def announce_org(self, event: str, org: User, payload: JsonObject) -> None:
+        """Send an organisation's event to every App installed there that subscribes to it."""
+        if self.emit is None:
+            return
+        for installation in self.installations.values():
+            live = not installation.removed and installation.suspended_at_ms is None
+            if live and installation.account is org and event in installation.events:
+                self.emit(installation.app, installation, event, payload)
 
     def announce(self, event: str, repository: Repository, payload: JsonObject) -> None:
         """Send a repository event to every App installed there that subscribes to it."""

@@ -83,6 +83,6 @@ async def test_strangers_words_are_cut_and_storable(database: Database, ids: IdM
 
 async def test_a_cursor_that_is_not_ours_is_invalid(database: Database, ids: IdMaker) -> None:
     audit = Audit(ids)
-    for cursor in ("x", "%%%", encode_cursor(1), encode_cursor("a", "b"), encode_cursor("\x00")):
+    for cursor in ("x", "%%%", encode_cursor("a"), encode_cursor("a", "b"), encode_cursor("\x00")):
         with pytest.raises(Invalid):
             await listed(database, audit, AuditFilter(), cursor)

@@ -35,6 +35,8 @@ DESCRIBE = {
         """SELECT relname::text, array_to_string(reloptions, ' ') FROM pg_class
            WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
            ORDER BY relname""",
+        """SELECT t.tgname::text, pg_get_triggerdef(t.oid) || p.prosrc FROM pg_trigger t
+           JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT t.tgisinternal ORDER BY t.tgname""",
     ],
 }
 

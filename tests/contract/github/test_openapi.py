@@ -4,7 +4,9 @@ The hub fixture checks each request body that was accepted and each answer that 
 """
 
 import base64
+import hashlib
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -163,6 +165,63 @@ async def work_on_tokens(hub: Hub) -> None:
     assert gone.status_code == 204
 
 
+async def work_on_people(hub: Hub) -> None:
+    """Signing in, teams and organisations; the page and the code are no part of the document."""
+    hub.sandbox.sign_in_as("alice", name="Alice")
+    token = await user_token(hub)
+    assert (await hub.call("GET", "/user", token=token)).status_code == 200
+    pair = f"{hub.app.client_id}:{hub.app.client_secret}".encode()
+    basic = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    gone = await hub.call(
+        "DELETE",
+        f"/applications/{hub.app.client_id}/token",
+        {"access_token": token},
+        token="",
+        headers=basic,
+    )
+    assert gone.status_code == 204
+    hub.sandbox.join_org("acme", "alice")
+    hub.sandbox.create_team("acme", "Platform")
+    hub.sandbox.create_team("acme", "Deep", parent="platform")
+    hub.sandbox.join_team("acme", "deep", "alice")
+    for path in (
+        "/orgs/acme/members",
+        "/orgs/acme/teams",
+        "/orgs/acme/teams/platform",
+        "/orgs/acme/teams/platform/members",
+        "/orgs/acme/teams/platform/teams",
+        "/orgs/acme/teams/deep/memberships/alice",
+    ):
+        assert (await hub.call("GET", path)).status_code == 200, path
+
+
+async def user_token(hub: Hub) -> str:
+    """What a browser and an App get by signing in."""
+    verifier = "v" * 43
+    digest = hashlib.sha256(verifier.encode()).digest()
+    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    query = {
+        "client_id": hub.app.client_id,
+        "redirect_uri": "http://127.0.0.1:99/auth/callback",
+        "state": "s",
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    went = await hub.client.get("/login/oauth/authorize", params=query)
+    assert went.status_code == 302, went.text
+    code = parse_qs(urlsplit(went.headers["location"]).query)["code"][0]
+    form = {
+        "client_id": hub.app.client_id,
+        "client_secret": hub.app.client_secret,
+        "code": code,
+        "code_verifier": verifier,
+    }
+    made = await hub.client.post(
+        "/login/oauth/access_token", data=form, headers={"accept": "application/json"}
+    )
+    return str(made.json()["access_token"])
+
+
 async def test_every_route_speaks_as_github_documents(hub: Hub, watch: Watch) -> None:
     await read_everything(hub)
     await work_on_issues(hub)
@@ -172,6 +231,7 @@ async def test_every_route_speaks_as_github_documents(hub: Hub, watch: Watch) ->
     await work_on_hooks(hub)
     await work_on_plain_hooks(hub)
     await work_on_tokens(hub)
+    await work_on_people(hub)
     missed = {f"{e.method} {e.path}" for e in set(ENDPOINTS) - watch.covered}
     assert missed == set()
 

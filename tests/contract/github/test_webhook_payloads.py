@@ -11,6 +11,7 @@ from tests.support.sandbox import REPOSITORY, Hub, make_hub
 pytestmark = pytest.mark.npm
 
 SUBSCRIBED = ["issues", "issue_comment", "push", "pull_request", "check_run", "status"]
+SUBSCRIBED += ["membership", "team", "organization"]
 
 
 def everything(hub: Hub) -> None:
@@ -27,6 +28,13 @@ def everything(hub: Hub) -> None:
     people.push(REPOSITORY, {"a.txt": "a"}, branch="fix")
     people.create_pull(REPOSITORY, "fix", "Fix it")
     people.push(REPOSITORY, {"a.txt": "b"}, branch="fix")
+    people.join_org("acme", "alice")
+    people.create_team("acme", "Platform")
+    people.create_team("acme", "Deep", parent="platform")
+    people.join_team("acme", "deep", "alice")
+    people.leave_team("acme", "deep", "alice")
+    people.delete_team("acme", "platform")
+    people.leave_org("acme", "alice")
     people.suspend(hub.installation.id)
     people.unsuspend(hub.installation.id)
     people.uninstall(hub.installation.id)
@@ -56,6 +64,7 @@ async def test_payloads_are_as_github_documents(
     everything(hub)
     await hub.client.aclose()
     seen = {(one.event, one.action) for one in sent}
+    assert {("membership", "added"), ("team", "deleted"), ("organization", "member_removed")} < seen
     assert {"ping", "push", "issues", "pull_request", "check_run"} <= {event for event, _ in seen}
     said = [
         f"{one.event} {one.action}: {line}"

@@ -1,6 +1,7 @@
 """API keys from their making to their end, on every database."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar, cast
 
 import pytest
@@ -296,3 +297,23 @@ async def test_making_and_ending_leave_a_trail(room: Room) -> None:
         ("admin_key:admin", "keys.revoke", f"api_key:{made.key.id}"),
         ("admin_key:admin", "keys.create", f"api_key:{made.key.id}"),
     ]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        NewKey("wide", Role.VIEWER),
+        NewKey("other", Role.VIEWER, kinds=("agent.task", "deploy"), lanes=("bulk",)),
+        NewKey("no lane", Role.VIEWER, kinds=("agent.task",)),
+        NewKey("more", Role.VIEWER, kinds=("agent.task",), lanes=("bulk",), max_leases=3),
+        NewKey("endless", Role.VIEWER, kinds=("agent.task",), lanes=("bulk",)),
+    ],
+)
+async def test_a_restricted_key_makes_no_freer_one(room: Room, wanted: NewKey) -> None:
+    """Attack: a key for one kind of job makes itself a key for all."""
+    narrow = replace(ADMIN, kinds=("agent.task",), lanes=("bulk",), max_leases=2)
+    with pytest.raises(Forbidden, match="restrict"):
+        await room.create(wanted, narrow)
+    await room.create(
+        NewKey("same", Role.VIEWER, kinds=("agent.task",), lanes=("bulk",), max_leases=2), narrow
+    )

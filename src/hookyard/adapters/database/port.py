@@ -36,6 +36,9 @@ METADATA = MetaData(
 )
 
 
+Gatherer: TypeAlias = "Callable[[Unit, Sequence[object]], None]"
+
+
 @dataclass(frozen=True, slots=True)
 class RawSql:
     """A hot statement written by hand, with `$1`-style parameters in both dialects."""
@@ -54,6 +57,27 @@ class Unit(ABC):
 
     dialect: Dialect
     connection: Connection
+
+    def __init__(self) -> None:
+        self._gathered: dict[Gatherer, list[object]] = {}
+
+    def gather(self, work: "Callable[[Unit, Sequence[Item]], None]", item: Item) -> None:
+        """Hand an item to `work` when the unit ends, together with all that was gathered for it.
+
+        What `work` does is the last part of the same transaction: for what takes a lock that
+        others wait for, so that it is held no longer than the commit takes.
+        """
+        self._gathered.setdefault(work, []).append(item)  # type: ignore[arg-type]
+
+    def settle(self) -> None:
+        """Do what was gathered; whoever runs the unit calls it, once, before the commit."""
+        while self._gathered:
+            work, items = self._gathered.popitem()
+            work(self, items)
+
+    def let_go(self) -> None:
+        """Drop what was gathered: the unit failed."""
+        self._gathered.clear()
 
     @abstractmethod
     def fetch(

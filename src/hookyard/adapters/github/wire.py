@@ -1,14 +1,13 @@
 """One HTTP exchange: bounded, streamed, and certain about whether the request went out."""
 
 import asyncio
-import functools
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx2
 
 from hookyard.adapters.github.port import GitHubFailed, GitHubUnclear
+from hookyard.adapters.http.certificates import trusted
 
 MAX_BODY = 25 * 1024 * 1024
 _NOT_SENT = (
@@ -48,12 +47,6 @@ class Raw:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     unchanged: bool = False
-
-
-@functools.cache
-def trusted(*, trust_env: bool) -> ssl.SSLContext:
-    """The certificates that are trusted, read once in a process: it takes tens of milliseconds."""
-    return httpx2.create_ssl_context(trust_env=trust_env)
 
 
 class Wire:

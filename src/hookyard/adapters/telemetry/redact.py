@@ -17,6 +17,7 @@ _SHAPES = re.compile(
     r"|xox[abeoprs]-[A-Za-z0-9-]{8,}"
     r"|whsec_[A-Za-z0-9+/=]{8,}"
     r"|hky_[A-Za-z0-9]+_[A-Za-z0-9]{8,}(?:_[A-Za-z0-9]+)?"
+    r"|hks_[A-Za-z0-9_-]{20,}"
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
@@ -25,6 +26,8 @@ _BEARER = re.compile(r"(?i)\b(bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _NAMES = frozenset(
     {
         "authorization",
+        "client_secret",
+        "code_verifier",
         "cookie",
         "password",
         "private_key",
@@ -39,7 +42,7 @@ _NAMES = frozenset(
 
 
 _HINTS = re.compile(
-    r"gh[pousr]_|github_pat_|xox|whsec_|hky_|eyJ|PRIVATE KEY|://|(?i:bearer|token|basic)\s"
+    r"gh[pousr]_|github_pat_|xox|whsec_|hky_|hks_|eyJ|PRIVATE KEY|://|(?i:bearer|token|basic)\s"
 )
 
 

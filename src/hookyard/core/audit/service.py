@@ -1,10 +1,11 @@
 """Use cases of the audit trail: record inside the transaction it is about, and list."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.audit import store
-from hookyard.core.audit.model import AuditEntry, AuditFilter, AuditRecord
+from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry, AuditFilter, AuditRecord
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.pages import Page, decode_cursor, encode_cursor
 
@@ -18,29 +19,52 @@ class Audit:
         self._ids = ids
 
     def record(self, unit: Unit, entry: AuditEntry, now_ms: int) -> str:
-        """Append an entry; its id. What strangers wrote is cut and made storable."""
+        """Append an entry; its id. What strangers wrote is cut and made storable.
+
+        It is chained when the unit ends, so that units which record something wait for each
+        other only while they commit.
+        """
         kept = replace(
             entry,
             actor=storable(entry.actor),
+            action=storable(entry.action),
             target=storable(entry.target),
             reason=storable(entry.reason),
         )
         record = AuditRecord(self._ids.new(now_ms), now_ms, kept)
-        store.add(unit, record)
+        unit.gather(append, record)
         return record.id
 
-    def done(self, unit: Unit, actor: str, action: str, target: str, now_ms: int) -> None:
+    def done(
+        self,
+        unit: Unit,
+        actor: str,
+        action: str,
+        target: str,
+        now_ms: int,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
         """Append that somebody did something."""
-        self.record(unit, AuditEntry(actor, action, target), now_ms)
+        self.record(unit, AuditEntry(actor, action, target, tenant=tenant), now_ms)
 
     def list_page(
-        self, unit: Unit, wanted: AuditFilter, cursor: str | None, limit: int
+        self,
+        unit: Unit,
+        wanted: AuditFilter,
+        cursor: str | None,
+        limit: int,
+        tenant: str = DEFAULT_TENANT,
     ) -> Page[AuditRecord]:
-        """Records newest first; Invalid (`bad_cursor`) for a cursor that is not ours."""
-        before = str(decode_cursor(cursor, (str,))[0]) if cursor else None
-        rows = store.page(unit, wanted, storable(before) if before else None, limit + 1)
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+        """A tenant's records, newest first; Invalid (`bad_cursor`) for a cursor not ours."""
+        before = int(decode_cursor(cursor, (int,))[0]) if cursor else None
+        rows = store.page(unit, tenant, wanted, before, limit + 1)
+        more = encode_cursor(rows[limit - 1].seq) if len(rows) > limit else None
         return Page(tuple(rows[:limit]), more)
+
+
+def append(unit: Unit, records: Sequence[AuditRecord]) -> None:
+    """Chain what a unit recorded."""
+    store.append(unit, records)
 
 
 def storable(text: str) -> str:

@@ -1,11 +1,17 @@
-"""The audit table: rows go in and are read; no statement here changes or removes one."""
+"""The tables of the audit trail: entries, the head of each chain, signed checkpoints.
+
+Entries go in and are read; only what a signed purge covers is ever removed.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import BigInteger, Column, Index, RowMapping, Table, Text, insert, select
 
-from hookyard.adapters.database.port import METADATA, Unit
+from hookyard.adapters.database.port import METADATA, RawSql, Row, Unit
+from hookyard.core.audit.chain import GENESIS, Checkpoint, Head, Link, hash_of
+from hookyard.core.audit.guards import guard
 from hookyard.core.audit.model import AuditEntry, AuditFilter, AuditOutcome, AuditRecord
 
 AUDIT = Table(
@@ -19,33 +25,134 @@ AUDIT = Table(
     Column("outcome", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
-    Index("ix_audit_actor_id", "actor", "id"),
-    Index("ix_audit_action_id", "action", "id"),
+    Column("tenant", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("prev", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("uq_audit_tenant_seq", "tenant", "seq", unique=True),
+    Index("ix_audit_tenant_actor_seq", "tenant", "actor", "seq"),
+    Index("ix_audit_tenant_action_seq", "tenant", "action", "seq"),
 )
 
+HEADS = Table(
+    "audit_heads",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+)
 
-def add(unit: Unit, record: AuditRecord) -> None:
-    """Append one record."""
-    entry = record.entry
-    unit.run(
-        insert(AUDIT).values(
-            id=record.id,
-            at_ms=record.at_ms,
-            actor=entry.actor,
-            action=entry.action,
-            target=entry.target,
-            outcome=entry.outcome.value,
-            reason=entry.reason,
-            detail=json.dumps(entry.detail, separators=(",", ":"), sort_keys=True),
-        )
-    )
+CHECKPOINTS = Table(
+    "audit_checkpoints",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+)
+
+for _table in (AUDIT, HEADS, CHECKPOINTS):
+    guard(_table)
+
+_LINK = "tenant, seq, prev, id, at_ms, actor, action, target, outcome, reason, detail, hash"
+_ADD = RawSql.same(
+    f"INSERT INTO audit ({_LINK}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+)
+_LOCK_HEAD = RawSql(
+    "SELECT seq, hash FROM audit_heads WHERE tenant = $1",
+    "SELECT seq, hash FROM audit_heads WHERE tenant = $1 FOR UPDATE",
+)
+_NEW_HEAD = RawSql.same(
+    "INSERT INTO audit_heads (tenant, seq, hash) VALUES ($1, 0, $2) ON CONFLICT (tenant) DO NOTHING"
+)
+_MOVE_HEAD = RawSql.same("UPDATE audit_heads SET seq = $2, hash = $3 WHERE tenant = $1")
+_HEADS = RawSql.same("SELECT tenant, seq, hash FROM audit_heads ORDER BY tenant")
+_LINKS = RawSql.same(
+    f"SELECT {_LINK} FROM audit WHERE tenant = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4"
+)
+_AFTER = RawSql.same(
+    "SELECT min(seq) FROM audit WHERE tenant = $1 AND seq > $2 AND seq <= $3 AND at_ms >= $4"
+)
+_FIRST = RawSql.same("SELECT min(seq) FROM audit WHERE tenant = $1")
+_HASH = RawSql.same("SELECT hash FROM audit WHERE tenant = $1 AND seq = $2")
+_DROP = RawSql.same("DELETE FROM audit WHERE tenant = $1 AND seq >= $2 AND seq <= $3")
 
 
-def page(unit: Unit, wanted: AuditFilter, before: str | None, limit: int) -> Sequence[AuditRecord]:
-    """Records newest first, below `before`."""
-    query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
+def append(unit: Unit, records: Iterable[AuditRecord]) -> None:
+    """Chain records to the trails of their tenants. Holds each head until the unit commits."""
+    by_tenant: dict[str, list[AuditRecord]] = {}
+    for record in records:
+        by_tenant.setdefault(record.entry.tenant, []).append(record)
+    for tenant in sorted(by_tenant):
+        head = _locked_head(unit, tenant)
+        rows: list[Row] = []
+        for record in by_tenant[tenant]:
+            link = _link(record, head)
+            head = Head(tenant, link.seq, link.hash)
+            rows.append(_row(link))
+        unit.run_raw_many(_ADD, rows)
+        unit.run_raw(_MOVE_HEAD, tenant, head.seq, head.hash)
+
+
+def heads(unit: Unit) -> list[Head]:
+    """The head of every chain."""
+    return [Head(str(t), _whole(seq), str(h)) for t, seq, h in unit.fetch_raw(_HEADS)]
+
+
+def head_of(unit: Unit, tenant: str) -> Head:
+    """The head of a tenant's chain."""
+    return next((head for head in heads(unit) if head.tenant == tenant), Head(tenant))
+
+
+def links(unit: Unit, tenant: str, after: int, up_to: int, limit: int) -> list[Link]:
+    """Entries in the order of their numbers, above `after`, at most `up_to`."""
+    return [_link_of(row) for row in unit.fetch_raw(_LINKS, tenant, after, up_to, limit)]
+
+
+def checkpoints(unit: Unit, tenant: str) -> list[Checkpoint]:
+    """Every checkpoint of a tenant, in the order of the entries."""
+    query = select(CHECKPOINTS).where(CHECKPOINTS.c.tenant == tenant).order_by(CHECKPOINTS.c.seq)
+    return [Checkpoint(**dict(row)) for row in unit.fetch(query)]
+
+
+def add_checkpoint(unit: Unit, found: Checkpoint) -> None:
+    """Store a checkpoint."""
+    values = {name: getattr(found, name) for name in Checkpoint.__slots__}
+    unit.run(insert(CHECKPOINTS).values(values))
+
+
+def last_before(unit: Unit, head: Head, instant_ms: int) -> Head | None:
+    """The newest entry that is older than the instant, with all before it, except the head."""
+    first = unit.fetch_raw(_FIRST, head.tenant)[0][0]
+    if first is None:
+        return None
+    found = unit.fetch_raw(_AFTER, head.tenant, 0, head.seq, instant_ms)[0][0]
+    seq = (head.seq if found is None else _whole(found)) - 1
+    if seq < _whole(first):
+        return None
+    rows = unit.fetch_raw(_HASH, head.tenant, seq)
+    return Head(head.tenant, seq, str(rows[0][0])) if rows else None
+
+
+def drop(unit: Unit, tenant: str, up_to: int, limit: int) -> int:
+    """Remove the oldest entries, `limit` numbers at most; how many. A purge must cover them."""
+    first = unit.fetch_raw(_FIRST, tenant)[0][0]
+    if first is None or _whole(first) > up_to:
+        return 0
+    last = min(up_to, _whole(first) + limit - 1)
+    return unit.run_raw(_DROP, tenant, _whole(first), last)
+
+
+def page(
+    unit: Unit, tenant: str, wanted: AuditFilter, before: int | None, limit: int
+) -> Sequence[AuditRecord]:
+    """Records of a tenant, newest first, below `before`."""
+    query = select(AUDIT).where(AUDIT.c.tenant == tenant)
     if before is not None:
-        query = query.where(AUDIT.c.id < before)
+        query = query.where(AUDIT.c.seq < before)
     for column, value in (
         (AUDIT.c.actor, wanted.actor),
         (AUDIT.c.action, wanted.action),
@@ -54,7 +161,46 @@ def page(unit: Unit, wanted: AuditFilter, before: str | None, limit: int) -> Seq
     ):
         if value is not None:
             query = query.where(column == value)
-    return [_record(row) for row in unit.fetch(query)]
+    return [_record(row) for row in unit.fetch(query.order_by(AUDIT.c.seq.desc()).limit(limit))]
+
+
+def _locked_head(unit: Unit, tenant: str) -> Head:
+    rows = unit.fetch_raw(_LOCK_HEAD, tenant)
+    if not rows:
+        unit.run_raw(_NEW_HEAD, tenant, GENESIS)
+        rows = unit.fetch_raw(_LOCK_HEAD, tenant)
+    return Head(tenant, _whole(rows[0][0]), str(rows[0][1]))
+
+
+def _link(record: AuditRecord, head: Head) -> Link:
+    entry = record.entry
+    bare = Link(
+        tenant=entry.tenant,
+        seq=head.seq + 1,
+        prev=head.hash,
+        id=record.id,
+        at_ms=record.at_ms,
+        actor=entry.actor,
+        action=entry.action,
+        target=entry.target,
+        outcome=entry.outcome.value,
+        reason=entry.reason,
+        detail=json.dumps(entry.detail, separators=(",", ":"), sort_keys=True),
+    )
+    return replace(bare, hash=hash_of(bare))
+
+
+def _row(link: Link) -> Row:
+    return tuple(getattr(link, name) for name in Link.__slots__)
+
+
+def _link_of(row: Row) -> Link:
+    return Link(*row)  # type: ignore[arg-type]
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int)  # noqa: S101
+    return value
 
 
 def _record(row: RowMapping) -> AuditRecord:
@@ -65,5 +211,6 @@ def _record(row: RowMapping) -> AuditRecord:
         outcome=AuditOutcome(row["outcome"]),
         reason=row["reason"],
         detail=json.loads(row["detail"]),
+        tenant=row["tenant"],
     )
-    return AuditRecord(row["id"], row["at_ms"], entry)
+    return AuditRecord(row["id"], row["at_ms"], entry, row["seq"], row["hash"])

@@ -1,4 +1,4 @@
-"""Who am I, and the API keys: list, create (the token is shown once), revoke."""
+"""The API keys: list, create (the token is shown once), revoke."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
@@ -7,9 +7,8 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from hookyard.adapters.database.port import Database
-from hookyard.core.identity.gate import Cursor, Gate, Id, Limit
-from hookyard.core.identity.model import Action, Actor, ApiKey, NewKey, Role, Scope, ScopeKind
-from hookyard.core.identity.rules import TABLE
+from hookyard.core.identity.gate import SCOPE, Cursor, Gate, Id, Limit, scope_named
+from hookyard.core.identity.model import Action, Actor, ApiKey, NewKey, Role
 from hookyard.core.identity.service import ApiKeys
 from hookyard.kit.clock import Clock, from_rfc3339, to_rfc3339
 from hookyard.kit.errors import Invalid
@@ -17,11 +16,11 @@ from hookyard.kit.pages import clamp_limit
 
 KindName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,99}$")]
 LaneName = Literal["critical", "high", "default", "bulk"]
-SCOPE = r"^(tenant|org:[A-Za-z0-9_-]{1,64}|repo:[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100})$"
 
 
 class NewKeyIn(BaseModel):
-    """A key to make. `scope` is tenant, org:OWNER or repo:OWNER/NAME; `expires_at` RFC 3339.
+    """A key to make. `scope` is tenant, org:OWNER, repo:OWNER/NAME or campaign:ID;
+    `expires_at` is RFC 3339.
 
     `kinds` and `lanes` restrict the jobs it starts and leases, `max_leases` how many it leases at
     once.
@@ -71,34 +70,9 @@ class KeysOut:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class GrantOut:
-    """A role and how far it reaches."""
-
-    role: str
-    scope: str
-
-
-@dataclass(frozen=True, slots=True)
-class MeOut:
-    """The caller: who, what they hold, and every action that allows somewhere."""
-
-    actor: str
-    kind: str
-    name: str
-    tenant: str
-    grants: list[GrantOut]
-    actions: list[str]
-
-
 def router(database: Database, keys: ApiKeys, clock: Clock, gate: Gate) -> APIRouter:
-    """The routes /api/me and /api/admin/keys."""
+    """The routes /api/admin/keys."""
     routes = APIRouter(prefix="/api", tags=["identity"])
-
-    @routes.get("/me")
-    async def get_me(actor: Annotated[Actor, Depends(gate.require(Action.SELF_READ))]) -> MeOut:
-        """Who the credential stands for and what it may do."""
-        return me_out(actor)
 
     @routes.get("/admin/keys")
     async def list_keys(
@@ -132,14 +106,13 @@ def router(database: Database, keys: ApiKeys, clock: Clock, gate: Gate) -> APIRo
 
 def new_key(wanted: NewKeyIn, actor: Actor) -> NewKey:
     """What was asked for; Invalid for an instant that is none."""
-    kind, _, name = wanted.scope.partition(":")
     expires_at_ms = None
     if wanted.expires_at is not None:
         try:
             expires_at_ms = from_rfc3339(wanted.expires_at)
         except (ValueError, OverflowError):
             raise Invalid("expires_at must be RFC 3339 with a zone", code="bad_expiry") from None
-    scope = Scope(ScopeKind(kind), name.lower(), actor.tenant)
+    scope = scope_named(wanted.scope, actor.tenant)
     return NewKey(
         wanted.name,
         wanted.role,
@@ -166,19 +139,6 @@ def key_out(key: ApiKey) -> KeyOut:
         kinds=list(key.kinds),
         lanes=list(key.lanes),
         max_leases=key.max_leases,
-    )
-
-
-def me_out(actor: Actor) -> MeOut:
-    """The caller on the wire."""
-    actions = {action.value for grant in actor.grants for action in TABLE[grant.role]}
-    return MeOut(
-        actor=actor.label,
-        kind=actor.kind.value,
-        name=actor.name,
-        tenant=actor.tenant,
-        grants=[GrantOut(grant.role.value, str(grant.scope)) for grant in actor.grants],
-        actions=sorted(actions),
     )
 
 

@@ -1,13 +1,15 @@
-"""From a bearer token to an Actor, with a small memory of keys that were verified just now.
+"""From a bearer token to an Actor, with a small memory of tokens that were verified just now.
 
-Order of the checks: length, admin key, shape and checksum, memory, database. Every comparison of
-secrets takes the same time wherever they differ, and a key that does not exist costs what one
-that does would. A revoked key is forgotten at once in this process; another process notices
-after MEMORY_MS at the latest.
+Order of the checks: length, memory, admin key, then by shape: a JSON web token goes to `trust`;
+anything else is a key: shape and checksum, database. Memory is asked by the token's SHA-256. Every
+comparison of secrets takes the same time wherever they differ, and a key that does not exist costs
+what one that does would. A revoked key is forgotten at once in this process; another process
+notices after MEMORY_MS at the latest. A JSON web token is remembered until it ends, TRUST_MS at
+most, and no longer than the keys of its issuer stay what they are.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.identity import store
@@ -23,10 +25,13 @@ from hookyard.core.identity.model import (
     Role,
     Scope,
 )
+from hookyard.core.identity.trust import Accepted, Trust
 from hookyard.kit.signing import same
 
 MEMORY_MS = 5_000
 MEMORY_SIZE = 1_024
+TRUST_MS = 30_000
+MAX_BEARER = 8_192
 TOUCH_EVERY_MS = 60_000
 
 ADMIN = Actor(
@@ -48,25 +53,48 @@ class _Remembered:
 
 
 class Authenticator:
-    """Verifies bearer tokens. `admin_key_hash` is `keys.digest` of the admin key."""
+    """Verifies bearer tokens. `admin_key_hash` is `keys.digest` of the admin key; without `trust`
+    no JSON web token is accepted."""
 
-    def __init__(self, database: Database, admin_key_hash: str) -> None:
+    def __init__(self, database: Database, admin_key_hash: str, trust: Trust | None = None) -> None:
         self._database = database
         self._admin_key_hash = admin_key_hash.encode()
+        self._trust = trust
         self._memory: OrderedDict[str, _Remembered] = OrderedDict()
+        self._accepted: OrderedDict[str, Accepted] = OrderedDict()
         self._forgotten = 0
 
     async def authenticate(self, token: str, now_ms: int) -> Authenticated:
         """The actor a token stands for, or why it stands for none. Any text may be passed."""
-        if not 0 < len(token) <= MAX_TOKEN:
+        if not 0 < len(token) <= MAX_BEARER:
             return Refused("malformed")
-        if same(digest(token).encode(), self._admin_key_hash):
+        sha256 = digest(token)
+        # why: what is remembered was proved by the whole token, so it needs no second look.
+        accepted = self._accepted.get(sha256)
+        if accepted is not None and accepted.is_good(now_ms):
+            return accepted.actor
+        known = self._recall(sha256, now_ms)
+        if known is not None:
+            return known
+        if same(sha256.encode(), self._admin_key_hash):
             return ADMIN
-        parsed = read_token(token)
+        if token.count(".") == 2 and self._trust is not None:
+            return await self._judge(self._trust, token, sha256, now_ms)
+        parsed = read_token(token) if len(token) <= MAX_TOKEN else BadToken("malformed")
         if isinstance(parsed, BadToken):
             return Refused(parsed.code)
-        known = self._recall(parsed.sha256, now_ms)
-        return known if known is not None else await self._look_up(parsed, now_ms)
+        return await self._look_up(parsed, now_ms)
+
+    async def _judge(self, trust: Trust, token: str, sha256: str, now_ms: int) -> Authenticated:
+        self._accepted.pop(sha256, None)
+        judged = await trust.judge(token, now_ms)
+        if isinstance(judged, Refused):
+            return judged
+        until_ms = min(judged.until_ms, now_ms + TRUST_MS)
+        self._accepted[sha256] = replace(judged, until_ms=until_ms)
+        while len(self._accepted) > MEMORY_SIZE:
+            self._accepted.popitem(last=False)
+        return judged.actor
 
     def forget(self, key_id: str) -> None:
         """Drop a key from memory; the next request with it asks the database."""

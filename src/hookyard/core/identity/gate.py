@@ -6,7 +6,7 @@ from typing import Annotated, Protocol, TypeAlias
 from fastapi import Path, Query, Request
 from pydantic import Field
 
-from hookyard.core.identity.model import Actor, Scope
+from hookyard.core.identity.model import Actor, Scope, ScopeKind
 from hookyard.core.identity.rules import authorize
 from hookyard.kit.errors import Forbidden, NotFound
 
@@ -31,6 +31,10 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
+SCOPE = (
+    r"^(tenant|org:[A-Za-z0-9_-]{1,64}|repo:[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}"
+    r"|campaign:[0-9a-hjkmnp-tv-z]{26})$"
+)
 REPOSITORY = r"^[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}$"
 ID = r"^[0-9a-hjkmnp-tv-z]{26}$"
 Id = Annotated[str, Path(pattern=ID)]
@@ -47,6 +51,12 @@ Limit = Annotated[int | None, Query(ge=1, le=200)]
 def stored(text: str | None) -> str | None:
     """`storable` for a filter that may be absent."""
     return None if text is None else storable(text)
+
+
+def scope_named(text: str, tenant: str) -> Scope:
+    """The scope of a text that fits `SCOPE`."""
+    kind, _, name = text.partition(":")
+    return Scope(ScopeKind(kind), name.lower(), tenant)
 
 
 def scope_of(actor: Actor, repository: str | None) -> Scope:

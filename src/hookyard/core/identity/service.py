@@ -8,8 +8,9 @@ from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity import store
 from hookyard.core.identity.keys import SECRET_BYTES, digest, make_token
-from hookyard.core.identity.model import Action, Actor, ApiKey, CreatedKey, NewKey, Scope, ScopeKind
+from hookyard.core.identity.model import Action, Actor, ApiKey, CreatedKey, NewKey, Scope
 from hookyard.core.identity.rules import authorize, may_grant
+from hookyard.core.identity.scopes import FindRepository, checked_scope, nowhere, settled
 from hookyard.kit.errors import Forbidden, Invalid, NotFound
 from hookyard.kit.ids import IdMaker, is_id
 from hookyard.kit.json import Json
@@ -27,22 +28,25 @@ class ApiKeys:
         audit: Audit,
         forget: Callable[[str], None],
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        find_repository: FindRepository = nowhere,
     ) -> None:
         self._ids = ids
         self._audit = audit
         self._forget = forget
         self._random_bytes = random_bytes
+        self._find_repository = find_repository
 
     def create(self, unit: Unit, wanted: NewKey, actor: Actor, now_ms: int) -> CreatedKey:
         """A new key and its token, shown this once. Forbidden when the actor does not hold what
         the key would; Invalid for a bad name, scope or expiry."""
         name = _checked_name(wanted.name)
-        scope = _checked_scope(wanted.scope)
+        scope = settled(unit, checked_scope(wanted.scope), self._find_repository)
         if wanted.expires_at_ms is not None and not now_ms < wanted.expires_at_ms < 2**53:
             raise Invalid("the expiry must lie in the future", code="bad_expiry")
         decision = may_grant(actor, wanted.role, scope)
         if not decision.allowed:
             raise Forbidden(decision.reason)
+        _check_restrictions(wanted, actor)
         key_id = self._ids.new(now_ms)
         token = make_token(key_id, self._random_bytes(SECRET_BYTES))
         key = ApiKey(
@@ -84,9 +88,11 @@ class ApiKeys:
 
     def revoke(self, unit: Unit, key_id: str, actor: Actor, now_ms: int) -> ApiKey:
         """End a key for good; a second time changes nothing. NotFound for a key of another
-        tenant or none; Forbidden without `keys.write` where the key reaches."""
+        tenant, out of the actor's sight, or none; Forbidden without `keys.write` where it
+        reaches."""
         key = store.find(unit, key_id) if is_id(key_id) else None
-        if key is None or key.tenant != actor.tenant:
+        seen = key is not None and authorize(actor, Action.KEYS_READ, key.scope).allowed
+        if key is None or key.tenant != actor.tenant or not seen:
             raise NotFound("there is no such key")
         decision = authorize(actor, Action.KEYS_WRITE, key.scope)
         if not decision.allowed:
@@ -105,13 +111,13 @@ def _checked_name(name: str) -> str:
     return trimmed
 
 
-def _checked_scope(scope: Scope) -> Scope:
-    slashes = {ScopeKind.TENANT: 0, ScopeKind.ORG: 0, ScopeKind.REPOSITORY: 1}[scope.kind]
-    parts = scope.name.split("/")
-    is_named = all(part.isascii() and part.isprintable() and part for part in parts)
-    is_tenant = scope.kind is ScopeKind.TENANT
-    if (is_tenant and scope.name) or (not is_tenant and not is_named) or len(scope.name) > 200:
-        raise Invalid("the scope names no owner or repository", code="bad_scope")
-    if len(parts) != slashes + 1 or scope.name != scope.name.lower():
-        raise Invalid("the scope must be lower case `owner` or `owner/name`", code="bad_scope")
-    return scope
+def _check_restrictions(wanted: NewKey, actor: Actor) -> None:
+    """Forbidden when the key would be freer than the actor that makes it."""
+    for name in ("kinds", "lanes"):
+        held, asked = getattr(actor, name), getattr(wanted, name)
+        if held and not (asked and set(asked) <= set(held)):
+            raise Forbidden(
+                f"the key must be restricted to the {name} yours has: {', '.join(held)}"
+            )
+    if actor.max_leases is not None and not 0 < (wanted.max_leases or 0) <= actor.max_leases:
+        raise Forbidden(f"the key must be restricted to {actor.max_leases} leases, as yours is")

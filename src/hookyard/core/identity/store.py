@@ -10,6 +10,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     Text,
+    delete,
     insert,
     select,
     update,
@@ -36,7 +37,10 @@ API_KEYS = Table(
     Column("kinds", Text),
     Column("lanes", Text),
     Column("max_leases", Integer),
+    Column("scope_id", BigInteger),
     Index("ix_api_keys_tenant_id", "tenant", "id"),
+    Index("ix_api_keys_scope_id", "scope_id"),
+    Index("ix_api_keys_scope_name", "scope_name"),
 )
 
 _TOUCH = RawSql.same(
@@ -64,8 +68,20 @@ def add(unit: Unit, key: ApiKey) -> None:
             kinds=" ".join(key.kinds) or None,
             lanes=" ".join(key.lanes) or None,
             max_leases=key.max_leases,
+            scope_id=key.scope.id,
         )
     )
+
+
+def sweep_made_by(unit: Unit, prefix: str, before_ms: int, limit: int) -> None:
+    """Remove keys whose maker's label starts with `prefix` and that ended before an instant."""
+    over = (
+        select(API_KEYS.c.id)
+        .where(API_KEYS.c.created_by.startswith(prefix, autoescape=True))
+        .where(API_KEYS.c.expires_at_ms < before_ms)
+        .limit(limit)
+    )
+    unit.run(delete(API_KEYS).where(API_KEYS.c.id.in_(over)))
 
 
 def find(unit: Unit, key_id: str) -> ApiKey | None:
@@ -101,7 +117,9 @@ def _key(row: RowMapping) -> ApiKey:
         name=row["name"],
         token_sha256=row["token_sha256"],
         role=Role(row["role"]),
-        scope=Scope(ScopeKind(row["scope_kind"]), row["scope_name"], row["tenant"]),
+        scope=Scope(
+            ScopeKind(row["scope_kind"]), row["scope_name"], row["tenant"], row["scope_id"]
+        ),
         created_at_ms=row["created_at_ms"],
         created_by=row["created_by"],
         expires_at_ms=row["expires_at_ms"],

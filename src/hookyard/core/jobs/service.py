@@ -208,7 +208,7 @@ class Ledger(Requests):
         """A job; NotFound when there is none."""
         job = store.get(unit, job_id)
         if job is None:
-            raise NotFound(f"there is no job {store_cold.clip(job_id, 40)}")
+            raise NotFound("there is no such job")
         return job
 
     def list(
@@ -307,7 +307,7 @@ class Ledger(Requests):
         turns.lock(unit, [self.get(unit, job_id).key])
         job = store.take(unit, job_id)
         if job is None:
-            raise NotFound(f"there is no job {store_cold.clip(job_id, 40)}")
+            raise NotFound("there is no such job")
         return job
 
     def _promote(self, unit: Unit, now_ms: int) -> bool:

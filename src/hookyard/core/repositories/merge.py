@@ -104,3 +104,12 @@ def seen(repository: Repository, installation_id: int, dated_ms: int) -> Reposit
     if dated_ms < repository.member_at_ms + (0 if is_there else 1):
         return repository
     return member(repository, installation_id, dated_ms)
+
+
+def renamed(before: Repository | None, after: Repository) -> bool:
+    """Whether the repository is here under a name that it did not have here before."""
+    if after.removed_at_ms is not None:
+        return False
+    if before is None or before.removed_at_ms is not None:
+        return True
+    return before.full_name.lower() != after.full_name.lower()

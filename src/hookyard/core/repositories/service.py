@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from hookyard.adapters.database.port import Unit
+from hookyard.core.identity.model import Scope, ScopeKind
+from hookyard.core.identity.scopes import repositories_named
 from hookyard.core.repositories import store
 from hookyard.core.repositories.facts import (
     installation_id_of,
@@ -13,7 +15,14 @@ from hookyard.core.repositories.facts import (
     read_repositories,
     read_repository,
 )
-from hookyard.core.repositories.merge import described, left, member, merge_installation, seen
+from hookyard.core.repositories.merge import (
+    described,
+    left,
+    member,
+    merge_installation,
+    renamed,
+    seen,
+)
 from hookyard.core.repositories.model import (
     Installation,
     InventoryChange,
@@ -62,9 +71,21 @@ def get_repository(unit: Unit, full_name: str) -> Repository | None:
     return store.repository_named(unit, full_name)
 
 
+def find_repository(unit: Unit, full_name: str) -> tuple[int, str] | None:
+    """The id and present name, lower case, of a repository, by that name or a former one."""
+    found = store.repository_named(unit, full_name)
+    return None if found is None else (found.id, store.name_key(found.full_name))
+
+
 def get_installation(unit: Unit, installation_id: int) -> Installation | None:
     """An installation by id, removed ones included."""
     return store.get_installation(unit, installation_id)
+
+
+def installation_on(unit: Unit, account_login: str) -> int | None:
+    """The installation of the App on an account, by the account's login."""
+    found = store.installation_on(unit, account_login)
+    return None if found is None else found.id
 
 
 def list_installations(
@@ -84,18 +105,30 @@ def list_repositories(
     installation_id: int | None = None,
     limit: int | None = None,
     cursor: str | None = None,
+    scopes: Sequence[Scope] | None = None,
 ) -> Page[Repository]:
-    """Repositories that are not removed, by name."""
+    """Repositories that are not removed, by name; only those in one of the scopes, where given."""
     size = clamp_limit(limit)
     after = None
     if cursor is not None:
         key, last_id = decode_cursor(cursor, (str, int))
         after = (str(key), int(last_id))
-    found = store.repositories_after(unit, after, size + 1, installation_id)
+    found = store.repositories_after(unit, after, size + 1, installation_id, _within(scopes))
     if len(found) <= size:
         return Page(tuple(found), None)
     last = found[size - 1]
     return Page(tuple(found[:size]), encode_cursor(store.name_key(last.full_name), last.id))
+
+
+def _within(scopes: Sequence[Scope] | None) -> store.Within | None:
+    if scopes is None or any(scope.kind is ScopeKind.TENANT for scope in scopes):
+        return None
+    named = [scope for scope in scopes if scope.kind is ScopeKind.REPOSITORY]
+    return store.Within(
+        owners=tuple(s.name for s in scopes if s.kind is ScopeKind.ORG and s.name),
+        names=tuple(s.name for s in named if s.id is None and s.name),
+        ids=tuple(s.id for s in named if s.id is not None),
+    )
 
 
 def fold_repositories(
@@ -122,6 +155,8 @@ def fold_repositories(
             store.save_repository(unit, before, after)
             changed.append((before, after))
             known[item.id] = after
+    named = [(new.id, new.full_name) for old, new in changed if renamed(old, new)]
+    repositories_named(unit, named, find_repository)
     return changed
 
 

@@ -1,6 +1,7 @@
 """Tables and SQL of the inventory and of configuration files read before."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
+    func,
     or_,
     select,
 )
@@ -125,6 +127,19 @@ def save_installation(unit: Unit, installation: Installation) -> None:
     )
 
 
+def installation_on(unit: Unit, account_login: str) -> Installation | None:
+    """The newest installation on an account that is not removed."""
+    table = INSTALLATIONS.c
+    row = unit.first(
+        select(INSTALLATIONS)
+        .where(func.lower(table.account_login) == account_login.lower())
+        .where(table.removed_at_ms.is_(None))
+        .order_by(table.id.desc())
+        .limit(1)
+    )
+    return None if row is None else _installation(row)
+
+
 def installations_after(unit: Unit, after_id: int, limit: int) -> list[Installation]:
     """Installations that are not removed, by id."""
     table = INSTALLATIONS.c
@@ -208,12 +223,28 @@ def repositories_of(unit: Unit, installation_id: int) -> list[Repository]:
     return [_repository(row) for row in found]
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Some repositories: of owners, by name, by id. Names are lower case."""
+
+    owners: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
+
+
 def repositories_after(
-    unit: Unit, after: tuple[str, int] | None, limit: int, installation_id: int | None
+    unit: Unit,
+    after: tuple[str, int] | None,
+    limit: int,
+    installation_id: int | None,
+    within: Within | None = None,
 ) -> list[Repository]:
-    """Repositories that are not removed, by name."""
+    """Repositories that are not removed, by name; `within` None means all."""
     table = REPOSITORIES.c
     query = select(REPOSITORIES).where(table.removed_at_ms.is_(None))
+    if within is not None:
+        owned = [table.name_key.startswith(f"{o}/", autoescape=True) for o in within.owners]
+        query = query.where(or_(*owned, table.name_key.in_(within.names), table.id.in_(within.ids)))
     if installation_id is not None:
         query = query.where(table.installation_id == installation_id)
     if after is not None:

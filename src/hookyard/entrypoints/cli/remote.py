@@ -4,7 +4,7 @@ import functools
 import ipaddress
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -73,6 +73,29 @@ class Remote:
             if cursor is None or (not every and len(found) >= limit):
                 return found, cursor
 
+    def lines(self, path: str) -> Iterator[str]:
+        """The lines of a long answer, as they arrive; a refusal or a broken end is `Failed`."""
+        import httpx2
+
+        auth = {"authorization": f"Bearer {self._key}"} if self._key else {}
+        try:
+            with self._http.stream("GET", path, headers=auth) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise Failed(self._refusal(answer))
+                yield from answer.iter_lines()
+        except httpx2.ConnectError:
+            raise Failed(self._nobody()) from None
+        except httpx2.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise Failed(f"{self.url} stopped answering: {reason}") from None
+
+    def _nobody(self) -> str:
+        return (
+            f"nothing answers at {self.url}; start it with `hookyard up`, "
+            "or name the server with --url or HOOKYARD_URL"
+        )
+
     def send(
         self,
         method: str,
@@ -106,10 +129,7 @@ class Remote:
                 method, path, params=params or None, content=content, headers=dict(headers)
             )
         except httpx2.ConnectError:
-            raise Failed(
-                f"nothing answers at {self.url}; start it with `hookyard up`, "
-                "or name the server with --url or HOOKYARD_URL"
-            ) from None
+            raise Failed(self._nobody()) from None
         except httpx2.TimeoutException:
             raise Failed(f"{self.url} did not answer within {TIMEOUT_S:.0f} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:

@@ -13,6 +13,7 @@ from hookyard import __version__, registry
 from hookyard.bootstrap import Yard
 from hookyard.core.jobs.log_archive import JobLogs
 from hookyard.entrypoints.http import errors
+from hookyard.entrypoints.http.auth import AuthPages
 from hookyard.entrypoints.http.blobs import BlobPage
 from hookyard.entrypoints.http.bodies import DEADLINE_S, BodyBudget
 from hookyard.entrypoints.http.docs import docs_page
@@ -23,6 +24,7 @@ from hookyard.entrypoints.http.openapi import document
 from hookyard.entrypoints.http.pages import start_page
 from hookyard.entrypoints.http.pointers import PointerNumbers
 from hookyard.entrypoints.http.probes import Probes
+from hookyard.entrypoints.http.ratelimit import Limits, Metered
 from hookyard.entrypoints.http.refusals import RefusalTrail
 from hookyard.entrypoints.http.rejections import Rejections
 from hookyard.entrypoints.http.security import Guard
@@ -42,13 +44,24 @@ class Front:
     def __init__(self, yard: Yard, *, deadline_s: float = DEADLINE_S) -> None:
         self.metrics = CollectorRegistry()
         self.rejections = Rejections(yard.clock)
-        self.guard = Guard(yard.authenticator, yard.clock)
+        public_url = yard.settings.http.public_url
+        self.limits = Limits(yard.settings.access, yard.clock, self.metrics)
+        self.trail = RefusalTrail(yard.database, yard.audit, yard.clock)
+        self.guard = Guard(
+            yard.authenticator,
+            yard.clock,
+            yard.people.visits,
+            public_url,
+            limits=self.limits,
+            authorizer=yard.authorizer,
+        )
         self.probes = Probes(yard)
         self.routes: list[APIRoute] = []
         self.app = self._make_app(yard)
         self.openapi = document(self.app, self.routes, registry.PROVIDERS_BY_NAME)
         self._add_pages(yard)
-        self.api = Edge(self.app, yard.ids, yard.clock, deadline_s=deadline_s)
+        metered = Metered(self.app, self.limits)
+        self.api = Edge(metered, yard.ids, yard.clock, deadline_s=deadline_s)
         traced = yard.traces and partial(TracedWebhookApp, yard.traces, yard.clock)
         self.webhooks: WebhookApp = (traced or WebhookApp)(
             yard.receiver,
@@ -81,8 +94,7 @@ class Front:
             redoc_url=None,
             redirect_slashes=False,
         )
-        trail = RefusalTrail(yard.database, yard.audit, yard.clock)
-        errors.install(app, trail, self._methods_of)
+        errors.install(app, self.trail, self._methods_of)
         ports = registry.ApiPorts(
             database=yard.database,
             clock=yard.clock,
@@ -92,10 +104,15 @@ class Front:
             checklists=yard.checklists,
             audit=yard.audit,
             keys=yard.keys,
+            grants=yard.grants,
+            audit_keys=yard.audit_key.trusted,
+            exchange=yard.exchange,
             desk=yard.desk,
             artifacts=yard.artifacts,
             logs=JobLogs(yard.database, yard.storage.blobs, yard.ledger),
             sources=yard.recovering.source_ports(),
+            sessions=yard.people.sessions,
+            app_pages=yard.people.app_pages,
         )
         for router in registry.routers(ports, self.guard):
             app.include_router(router)
@@ -132,3 +149,19 @@ class Front:
             ("/blobs/{key:path}", BlobPage(yard.storage).show),
         ):
             self.app.add_route(path, endpoint, methods=["GET"])
+        self._add_sign_in(yard)
+
+    def _add_sign_in(self, yard: Yard) -> None:
+        """The routes of sign-in: open to all, as nobody is known there yet."""
+        people = yard.people
+        pages = AuthPages(
+            people.signin, people.visits, self.guard, yard.clock, yard.settings.http.public_url
+        )
+        for path, endpoint, method in (
+            ("/auth/github", pages.github, "GET"),
+            ("/auth/callback", pages.github_callback, "GET"),
+            ("/auth/oidc/login", pages.oidc, "GET"),
+            ("/auth/oidc/callback", pages.oidc_callback, "GET"),
+            ("/auth/logout", pages.logout, "POST"),
+        ):
+            self.app.add_route(path, endpoint, methods=[method])

@@ -64,10 +64,11 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope.setdefault("state", {})
         request_id = self._request_id(scope["headers"])
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
-                await self._handle(scope, receive, _decorated(send, request_id))
+                await self._handle(scope, receive, _decorated(send, request_id, scope))
             finally:
                 structlog.contextvars.unbind_contextvars("actor")
 
@@ -154,8 +155,9 @@ def _closing(send: Send) -> Send:
     return closing
 
 
-def _decorated(send: Send, request_id: bytes) -> Send:
-    """A `send` that adds the headers every answer carries, where the route set none."""
+def _decorated(send: Send, request_id: bytes, scope: Scope) -> Send:
+    """A `send` that adds the headers every answer carries, where the route set none, and the
+    cookies the guard wants sent whatever the answer is."""
 
     async def decorated(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -163,6 +165,8 @@ def _decorated(send: Send, request_id: bytes) -> Send:
             present = {name.lower() for name, _ in headers}
             headers += [pair for pair in _DEFAULTS if pair[0] not in present]
             headers.append((b"x-request-id", request_id))
+            cookies: Sequence[str] = scope["state"].get("set_cookies", ())
+            headers += [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
             message = {**message, "headers": headers}
         await send(message)
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from hookyard.entrypoints.http.problems import MEDIA_TYPE, headers_of, problem
 from hookyard.entrypoints.http.refusals import RefusalTrail
-from hookyard.kit.errors import Forbidden, HookyardError
+from hookyard.kit.errors import Forbidden, HookyardError, Unauthenticated
 
 log = structlog.get_logger("hookyard.http")
 
@@ -30,6 +30,8 @@ def install(app: FastAPI, trail: RefusalTrail, methods_of: Callable[[str], Seque
         assert isinstance(error, HookyardError)  # noqa: S101
         if isinstance(error, Forbidden):
             await trail.record(request, error.detail)
+        elif isinstance(error, Unauthenticated):
+            trail.count_stranger(request, error.detail)
         return answer(error)
 
     async def plain(request: Request, error: Exception) -> Response:

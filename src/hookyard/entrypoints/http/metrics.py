@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hookyard.adapters.database.port import Unit
 from hookyard.bootstrap import Yard
 from hookyard.core.identity.model import Action
-from hookyard.core.identity.rules import may_somewhere
+from hookyard.core.identity.rules import may_enter
 from hookyard.core.ingress.silence_service import Pulse
 from hookyard.core.jobs.model import JobState, Lane
 from hookyard.core.publishing.model import EffectState
@@ -123,8 +123,8 @@ class MetricsPage:
         forwarded = any(name in request.headers for name in FORWARDED)
         if client in LOOPBACK and not forwarded:
             return
-        actor = await self._guard.actor_of(request.headers.get("authorization", ""))
-        decision = may_somewhere(actor, Action.METRICS_READ)
+        actor = await self._guard.caller(request)
+        decision = may_enter(actor, Action.METRICS_READ, everywhere=False)
         if not decision.allowed:
             raise Forbidden(decision.reason)
 

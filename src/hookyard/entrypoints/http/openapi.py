@@ -66,7 +66,14 @@ def document(app: FastAPI, routes: Iterable[APIRoute], providers: Iterable[str])
         schemas.pop(unused, None)
     schemas["Problem"] = PROBLEM
     made["components"]["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "The admin key or an API key"}
+        "key": {"type": "http", "scheme": "bearer", "description": "The admin key or an API key"},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "hookyard_session",
+            "description": "Set by sign-in, over https as `__Host-hookyard_session`; unsafe "
+            "requests also send X-Hookyard-Csrf, which GET /api/me tells",
+        },
     }
     for route in routes:
         for method in route.methods or ():
@@ -84,7 +91,7 @@ def action_of(route: APIRoute) -> str | None:
 
 def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     operation["operationId"] = route.name
-    operation["security"] = [{"key": []}]
+    operation["security"] = [{"key": []}, {"session": []}]
     operation["x-hookyard-action"] = action_of(route)
     responses: dict[str, Any] = operation["responses"]
     responses.pop("422", None)
@@ -94,6 +101,8 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     if method in ("POST", "PUT", "PATCH", "DELETE"):
         found |= {"408", "413", "415"}
     if route.name.startswith("replay_") or route.name == "regenerate":
+        found.add("409")
+    if route.name == "get_install":
         found.add("409")
     if "leases" in route.tags:
         found |= {"409", "429"} if route.param_convertors else {"429"}

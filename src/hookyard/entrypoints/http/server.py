@@ -99,7 +99,10 @@ async def serve(
     """
     server = server_for(front)
     settle_memory()
-    flushing = asyncio.create_task(front.rejections.run(yard.database))
+    flushing = [
+        asyncio.create_task(front.rejections.run(yard.database)),
+        asyncio.create_task(front.trail.run()),
+    ]
     serving = asyncio.create_task(server.serve([bound]))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -110,5 +113,7 @@ async def serve(
         await serving
     finally:
         stopping.cancel()
-        flushing.cancel()
+        for task in flushing:
+            task.cancel()
         await front.rejections.flush(yard.database)
+        await front.trail.flush()

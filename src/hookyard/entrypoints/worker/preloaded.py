@@ -5,7 +5,7 @@ certificates that TLS trusts. Only the fork server imports this.
 from contextlib import suppress
 from importlib import import_module
 
-from hookyard.adapters.github.wire import trusted
+from hookyard.adapters.http.certificates import trusted
 
 # The last two are what libraries would import at the first use of them.
 MODULES = (

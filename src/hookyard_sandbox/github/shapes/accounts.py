@@ -3,7 +3,7 @@
 import base64
 from urllib.parse import quote
 
-from hookyard.kit.json import JsonObject
+from hookyard.kit.json import Json, JsonObject
 from hookyard_sandbox.github.gitobjects import stamp
 from hookyard_sandbox.github.model import App, Installation, User
 
@@ -43,6 +43,26 @@ def user(api: str, who: User) -> JsonObject:
         "type": who.kind,
         "user_view_type": "public",
         "site_admin": False,
+    }
+
+
+def public_user(api: str, who: User) -> JsonObject:
+    """A person as `GET /user` shows them to an App that may see what is public."""
+    nothing: dict[str, Json] = dict.fromkeys(("company", "location", "hireable", "bio"))
+    born = stamp(0)
+    return {
+        **user(api, who),
+        **nothing,
+        "name": who.name,
+        "email": who.email,
+        "blog": "",
+        "twitter_username": None,
+        "public_repos": 0,
+        "public_gists": 0,
+        "followers": 0,
+        "following": 0,
+        "created_at": born,
+        "updated_at": born,
     }
 
 

@@ -136,7 +136,7 @@ class PostgresDatabase:
     ) -> T:
         usable = False
         try:
-            result: T = await greenlet_spawn(work, unit)
+            result: T = await greenlet_spawn(unit.whole, work)
             if writing:
                 await unit.commit()
             else:

@@ -26,6 +26,7 @@ class PostgresUnit(Unit):
     dialect: Dialect = "postgresql"
 
     def __init__(self, session: Session, view: CoreView, begin: str, *, at_once: bool) -> None:
+        super().__init__()
         self.callbacks: list[Callable[[], None]] = []
         self.begun = False
         self.in_doubt = False
@@ -88,6 +89,12 @@ class PostgresUnit(Unit):
         if not self.begun:
             await_only(self._driver.execute(self._begin))
             self.begun = True
+
+    def whole(self, work: Callable[[Unit], T]) -> T:
+        """Run a unit's work and what it gathered."""
+        result = work(self)
+        self.settle()
+        return result
 
     async def commit(self) -> None:
         """Put it on disk."""

@@ -141,7 +141,10 @@ class SqliteDatabase:
         raw, connection = pair
         raw.execute("BEGIN")
         try:
-            return work(SqliteUnit(raw, connection))
+            unit = SqliteUnit(raw, connection)
+            result = work(unit)
+            unit.settle()
+            return result
         finally:
             if raw.in_transaction:
                 raw.execute("ROLLBACK")

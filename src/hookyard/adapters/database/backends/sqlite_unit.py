@@ -22,6 +22,7 @@ class SqliteUnit(Unit):
     dialect: Dialect = "sqlite"
 
     def __init__(self, raw: sqlite3.Connection, connection: Connection) -> None:
+        super().__init__()
         self._raw = raw
         self.connection = connection
         self.callbacks: list[Callable[[], None]] = []

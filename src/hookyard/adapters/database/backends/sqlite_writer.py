@@ -253,7 +253,9 @@ class SqliteWriter:
         self._raw.execute("SAVEPOINT one")
         try:
             results = work()
+            unit.settle()
         except Exception as error:
+            unit.let_go()
             if not self._raw.in_transaction:
                 raise
             self._raw.execute("ROLLBACK TO one")

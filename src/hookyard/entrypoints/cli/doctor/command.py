@@ -74,7 +74,7 @@ def examine(folder: Path, environ: dict[str, str]) -> tuple[list["Explained"], l
 
 
 async def _findings(settings: "Settings", environ: dict[str, str]) -> list[Finding]:
-    from hookyard.entrypoints.cli.doctor import broker, machine, outside, storage
+    from hookyard.entrypoints.cli.doctor import broker, issuers, machine, outside, storage
     from hookyard.kit.clock import SystemClock
 
     return [
@@ -85,6 +85,7 @@ async def _findings(settings: "Settings", environ: dict[str, str]) -> list[Findi
         *await storage.blob_store(settings, environ, SystemClock()),
         *await outside.github(settings, SystemClock()),
         *outside.sources(settings, environ),
+        *await issuers.issuers(settings, environ, SystemClock()),
         outside.public_url(settings),
         machine.agent(settings),
     ]

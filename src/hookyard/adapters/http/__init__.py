@@ -1,0 +1,1 @@
+"""Requests to addresses that settings or strangers name, kept away from what is inside."""

@@ -1,0 +1,1 @@
+"""JSON web tokens and OpenID Connect: what accepts a token, and where its keys come from."""

@@ -1,0 +1,98 @@
+"""Reading one entry of the issuers file: every value by its name, with an error that says where."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from hookyard.adapters.oidc.port import ALGORITHMS
+from hookyard.core.identity.issuers import MAX_LIFETIME_S
+from hookyard.core.identity.model import DEFAULT_TENANT, Role, Scope
+from hookyard.core.identity.service_tokens import TENANT, read_scope
+from hookyard.kit.errors import ConfigurationError
+from hookyard.kit.json import JsonObject
+
+FILE = "HOOKYARD_ISSUERS_FILE"
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One mapping of the file. `where` names it in errors."""
+
+    where: str
+    tree: JsonObject
+
+    def wrong(self, reason: str) -> ConfigurationError:
+        """An error about this entry."""
+        return ConfigurationError(f"{FILE}, {self.where}: {reason}")
+
+    def only(self, known: Iterable[str]) -> None:
+        """Refuse names that mean nothing: a misspelt limit must not be no limit."""
+        names = sorted(known)
+        unknown = sorted(str(name) for name in self.tree if name not in names)
+        if unknown:
+            raise self.wrong(f"no such key {unknown[0]!r}; known are {', '.join(names)}")
+
+    def text(self, name: str, default: str = "") -> str:
+        """A text of one line."""
+        value = self.tree.get(name, default)
+        if not isinstance(value, str) or len(value) > 500 or not value.isprintable():
+            raise self.wrong(f"{name} must be a text of one line; put numbers in quotes")
+        return value.strip()
+
+    def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A text, or a list of texts."""
+        value = self.tree.get(name)
+        if value is None:
+            return default
+        found = value if isinstance(value, list) else [value]
+        if not found or not all(isinstance(one, str) and one.strip() for one in found):
+            raise self.wrong(f"{name} must be a text or a list of texts; put numbers in quotes")
+        return tuple(str(one).strip() for one in found)
+
+    def algorithms(self, default: tuple[str, ...] = ()) -> frozenset[str]:
+        """The algorithms an issuer's keys may be used with."""
+        found = self.texts("algorithms", default)
+        if not found or not ALGORITHMS.issuperset(found):
+            raise self.wrong(f"algorithms must be some of {', '.join(sorted(ALGORITHMS))}")
+        return frozenset(found)
+
+    def lifetime_s(self) -> int:
+        """How long a token may last."""
+        value = self.tree.get("max_lifetime_s", MAX_LIFETIME_S)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= DAY_S:
+            raise self.wrong(f"max_lifetime_s must be 1 to {DAY_S} seconds")
+        return value
+
+    def role(self, name: str) -> Role:
+        """One role."""
+        return _role(self.text(name), self.wrong)
+
+    def roles(self, name: str) -> frozenset[Role]:
+        """Some roles, never none."""
+        found = self.texts(name)
+        if not found:
+            raise self.wrong(f"{name} must list the roles that the issuer may give")
+        return frozenset(_role(text, self.wrong) for text in found)
+
+    def tenant(self, text: str) -> str:
+        """The name of a tenant."""
+        if TENANT.fullmatch(text) is None:
+            raise self.wrong("a tenant is named by lower-case letters, digits and dashes")
+        return text
+
+    def scope(self, tenant: str = DEFAULT_TENANT) -> Scope | None:
+        """A scope, None where the entry names none."""
+        text = self.text("scope")
+        if not text:
+            return None
+        scope = read_scope(text, tenant)
+        if scope is None:
+            raise self.wrong("scope must be `tenant`, `org:owner` or `repo:owner/name`, lower case")
+        return scope
+
+
+def _role(text: str, wrong: Callable[[str], ConfigurationError]) -> Role:
+    try:
+        return Role(text)
+    except ValueError:
+        raise wrong(f"the roles there are: {', '.join(role.value for role in Role)}") from None
