@@ -33,11 +33,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 WEIGHT: Mapping[str, float] = {
     "crash-before": 0.15,
     "crash-after": 0.25,
-    "stall-before": 1.0,
+    "stall-before": 3.0,
     "stall-after": 0.3,
 }
 WORST: Mapping[str, float] = {
-    "database": 0.05,
+    "database": 0.06,
     "broker": 0.2,
     "github": 0.6,
     "network": 0.4,

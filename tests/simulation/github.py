@@ -239,21 +239,19 @@ class GitHubCalls:
 
     async def _exchange(self, method: str, path: str, body: Any, query: Any, fault: str) -> Any:
         answer: dict[str, Any] = {}
-        latest_s = LATEST_S if fault in ("late", "slow") else USUAL_S
-        reach_s = self._faults.random.uniform(USUAL_S / 2, latest_s)
+        random = self._faults.random
+        reach_s = random.uniform(USUAL_S / 2, LATEST_S if fault == "slow" else USUAL_S)
+        if fault == "late":
+            reach_s = random.uniform(LATEST_S / 2, LATEST_S)
         if fault != "undone":
             self._world.outside(reach_s, self._arrive, method, path, body, query, answer)
         if fault == "crash-after":
-            self._world.outside(
-                reach_s * self._faults.random.random() * 2, self._faults.crash, self._process
-            )
+            self._world.outside(reach_s * random.random() * 2, self._faults.crash, self._process)
         elif fault == "stall-after":
             self._faults.stall(self._process)
             await self._sleep(0)
         if fault in ("undone", "done", "late"):
-            await self._sleep(
-                reach_s if fault != "late" else reach_s * self._faults.random.random()
-            )
+            await self._sleep(reach_s if fault != "late" else reach_s * random.random() / 3)
             if method == "GET":
                 raise GitHubFailed("no answer came")
             raise GitHubUnclear("no answer came")

@@ -3,8 +3,8 @@
 Each is a mistake somebody could make, and a context in which the product makes it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -14,13 +14,21 @@ import msgspec
 from hookyard.adapters.database.port import RawSql, Unit
 from hookyard.core.ingress import receive
 from hookyard.core.ingress.model import Accepted, Receipt
-from hookyard.core.jobs import rules, service, store, store_hot, turns
+from hookyard.core.jobs import rules, service, store_hot, turns
 from hookyard.core.jobs.election import Election
 from hookyard.core.jobs.model import Job, JobState
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing import rules as landing
 
-_LEASE = RawSql.same("SELECT lease FROM jobs WHERE id = $1")
+_SUCCEED = RawSql.same(
+    "UPDATE jobs SET state = 'succeeded', finished_at_ms = $2, result = $3 WHERE id = $1"
+)
+
+
+_HISTORY = RawSql.same(
+    "INSERT OR REPLACE INTO job_attempts (job_id, lease, attempt, worker, started_at_ms,"
+    " finished_at_ms, outcome) VALUES ($1, $2, $3, $4, $5, $6, 'succeeded')"
+)
 
 
 def stale_finish() -> AbstractContextManager[Any]:
@@ -33,21 +41,18 @@ def twice_finish() -> AbstractContextManager[Any]:
     return patch.object(rules, "holds_lease", lambda life, lease: life.lease == lease)
 
 
-@contextmanager
-def stale_success() -> Iterator[None]:
-    """Jobs without a key succeed under any lease."""
-    real = store_hot.succeed
+def stale_success() -> AbstractContextManager[Any]:
+    """Jobs without a key succeed by their id, whatever became of them meanwhile."""
 
     def succeed(unit: Unit, ended: Sequence[tuple[Job, str | None]], now_ms: int) -> set[str]:
-        fresh = []
         for job, result in ended:
-            rows = unit.fetch_raw(_LEASE, job.id)
-            lease = store.whole(rows[0][0]) if rows else job.lease
-            fresh.append((msgspec.structs.replace(job, lease=lease), result))
-        return real(unit, fresh, now_ms)
+            unit.run_raw(_SUCCEED, job.id, now_ms, result)
+            unit.run_raw(
+                _HISTORY, job.id, job.lease, job.attempt, job.worker, job.started_at_ms, now_ms
+            )
+        return {job.id for job, _ in ended}
 
-    with patch.object(store_hot, "succeed", succeed):
-        yield
+    return patch.object(store_hot, "succeed", succeed)
 
 
 def unfenced_writes() -> AbstractContextManager[Any]:

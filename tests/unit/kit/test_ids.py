@@ -58,3 +58,8 @@ def test_shape_is_told_from_other_text() -> None:
         "٣" * 26,
     ):
         assert not is_id(bad)
+
+
+def test_ids_of_the_same_entropy_are_the_same() -> None:
+    makers = [IdMaker(lambda count: b"\x07" * count) for _ in range(2)]
+    assert makers[0].new(5) == makers[1].new(5) != IdMaker().new(5)
