@@ -117,6 +117,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "recovery": lambda: recovery.measure(figures, given.outage or (1_000 if quick else 7_000)),
         "faults": lambda: faults.measure(figures, min(seconds * 2, 8)),
         "memory": lambda: memory.measure(figures, ours, sent, seconds * 2),
+        "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
     }
 
 
