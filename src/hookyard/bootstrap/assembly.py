@@ -99,7 +99,8 @@ async def open_yard(
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
         ids = IdMaker()
-        sealer = open_sealer(settings, database, clock, ids)
+        sealer = open_sealer(settings, database, environ, clock, ids)
+        opened.push_async_callback(sealer.close)
         base = _Foundation(
             settings, clock, ids, database, sources, github, traces, files, broker, storage,
             around, sealer,

@@ -148,6 +148,7 @@ class Yard:
         await self.recovering.close()
         if self.github is not None:
             await self.github.client.close()
+        await self.sealer.close()
         await self.storage.blobs.close()
         await self.database.close()
         if self.files is not None:
