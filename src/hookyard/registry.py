@@ -58,6 +58,8 @@ from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
+from hookyard.core.sealing import store as _data_keys
+from hookyard.core.sealing.model import SealedColumn
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.checklists import api as checklists_api
@@ -84,6 +86,12 @@ PROVIDERS_BY_NAME: Mapping[str, Provider] = {provider.name: provider for provide
 REACTIONS: tuple[Reaction, ...] = CHECKLIST_REACTIONS
 
 NARROW_KINDS = frozenset({AGENT_TASK})
+
+SEALED: tuple[SealedColumn, ...] = ()
+"""Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
+
+# why: named here so that its table is on the MetaData that migrations are held to.
+DATA_KEYS = _data_keys.DATA_KEYS
 
 CRON: tuple[CronSpec, ...] = (*upkeep.CRON, *effects_upkeep.CRON)
 SYNC_AT_START = inventory.AT_START

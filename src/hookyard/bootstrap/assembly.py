@@ -27,6 +27,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
+from hookyard.bootstrap.sealing import open_sealer
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
@@ -53,6 +54,7 @@ from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories.config import RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.repositories.service import installation_of
+from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock, SystemClock
@@ -96,9 +98,11 @@ async def open_yard(
         files = open_logs(settings)
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
+        ids = IdMaker()
+        sealer = open_sealer(settings, database, clock, ids)
         base = _Foundation(
-            settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
-            around,
+            settings, clock, ids, database, sources, github, traces, files, broker, storage,
+            around, sealer,
         )  # fmt: skip
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
         opened.pop_all()
@@ -120,6 +124,7 @@ class _Foundation:
     broker: Broker | None
     storage: Storage
     around: Around
+    sealer: Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,7 @@ def _assemble(
         desk=lease_desk(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),
+        sealer=base.sealer,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
     )

@@ -34,6 +34,7 @@ from hookyard.core.jobs.runner import Runner
 from hookyard.core.jobs.scheduler import Duty, Scheduler
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
+from hookyard.core.sealing.service import Sealer
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
@@ -73,6 +74,7 @@ class Yard:
     artifacts: Artifacts
     recovering: Recovering
     desk: LeaseDesk
+    sealer: Sealer
     traces: Traces | None = None
     pointers: Pointers | None = None
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
