@@ -1,13 +1,20 @@
 """Minting: one request to GitHub, and the port behind which it may be shared with others."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Protocol
 
 from hookyard.adapters.github.auth import AccessToken
-from hookyard.adapters.github.port import GitHub, GitHubRefused, GitHubUnclear
+from hookyard.adapters.github.port import (
+    GitHub,
+    GitHubError,
+    GitHubFailed,
+    GitHubRefused,
+    GitHubUnclear,
+)
 from hookyard.core.tokens.model import Purpose, Scope
-from hookyard.core.tokens.rules import mint_body, read_token, unavailable
+from hookyard.core.tokens.rules import exceeds, mint_body, read_token, unavailable
 from hookyard.kit.clock import Clock
 
 CALL_S = 15.0
@@ -42,12 +49,24 @@ class Minting(Protocol):
         ...
 
 
+class AppGitHub(GitHub, Protocol):
+    """Speaks as the App, and where asked with one token."""
+
+    def as_token(self, value: str, /) -> GitHub:
+        """The same GitHub, spoken to with this token alone."""
+        ...
+
+
+class TooBroad(GitHubFailed):
+    """GitHub gave a token for more than was asked; it was taken back and must not be used."""
+
+
 class DirectMinting:
     """Asks GitHub each time. `github` speaks as the App."""
 
     checked_every_ms: int | None = None
 
-    def __init__(self, github: GitHub, clock: Clock, *, call_s: float = CALL_S) -> None:
+    def __init__(self, github: AppGitHub, clock: Clock, *, call_s: float = CALL_S) -> None:
         self._github = github
         self._clock = clock
         self._call_s = call_s
@@ -69,7 +88,16 @@ class DirectMinting:
         except GitHubRefused as refused:
             reason = unavailable(installation_id, refused)
             raise refused if reason is None else reason from None
-        return read_token(installation_id, response, self._clock.now_ms())
+        token = read_token(installation_id, response, self._clock.now_ms())
+        if more := exceeds(scope, token):
+            await self.take_back(token)
+            raise TooBroad(f"GitHub's answer to a mint allows more than was asked: {more}")
+        return token
+
+    async def take_back(self, token: AccessToken) -> None:
+        """Revoke a token that nobody may have, as far as GitHub lets us."""
+        with contextlib.suppress(GitHubError):
+            await self._github.as_token(token.value).call("DELETE", "/installation/token")
 
     def drop(self, token: AccessToken) -> None:
         """Nothing is kept here."""

@@ -5,8 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from hookyard.adapters.github.auth import AccessToken
-from hookyard.adapters.github.port import GitHub
-from hookyard.core.tokens.minting import DirectMinting, Minting, Obtained
+from hookyard.core.tokens.minting import AppGitHub, DirectMinting, Minting, Obtained
 from hookyard.core.tokens.model import WHOLE, InstallationUnavailable, Purpose, Scope
 from hookyard.core.tokens.rules import is_good
 from hookyard.kit.clock import Clock
@@ -30,7 +29,7 @@ class InstallationTokens:
     instead. `margin_s` is the least life a token still has when given out.
     """
 
-    def __init__(self, github: GitHub, clock: Clock, *, margin_s: float = 60.0) -> None:
+    def __init__(self, github: AppGitHub, clock: Clock, *, margin_s: float = 60.0) -> None:
         self.minting: Minting = DirectMinting(github, clock)
         self._clock = clock
         self._margin_ms = int(margin_s * 1000)

@@ -1,6 +1,5 @@
 """The shared tier: which mint answers for a scope now, who is minting, and the sealed tokens."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import (
@@ -182,25 +181,6 @@ def drop_expired(unit: Unit, before_ms: int) -> int:
         )
     )
     return gone
-
-
-def sealed_cells(unit: Unit, after: str, limit: int) -> Sequence[tuple[str, bytes]]:
-    """Sealed tokens by mint, for sealing them anew."""
-    table = TOKEN_CELLS.c
-    found = unit.fetch(
-        select(table.mint_id, table.cell)
-        .where(table.mint_id > after)
-        .order_by(table.mint_id)
-        .limit(limit)
-    )
-    return [(row["mint_id"], bytes(row["cell"])) for row in found]
-
-
-def replace_cell(unit: Unit, mint_id: str, before: bytes, after: bytes) -> bool:
-    """Put a cell sealed anew in the place of the one that was read."""
-    table = TOKEN_CELLS.c
-    changed = update(TOKEN_CELLS).where(table.mint_id == mint_id, table.cell == before)
-    return bool(unit.run(changed.values(cell=after)))
 
 
 def _whole(value: object) -> int:
