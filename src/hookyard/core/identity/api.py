@@ -17,11 +17,15 @@ from hookyard.kit.pages import clamp_limit
 
 KindName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,99}$")]
 LaneName = Literal["critical", "high", "default", "bulk"]
-SCOPE = r"^(tenant|org:[A-Za-z0-9_-]{1,64}|repo:[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100})$"
+SCOPE = (
+    r"^(tenant|org:[A-Za-z0-9_-]{1,64}|repo:[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}"
+    r"|campaign:[0-9a-hjkmnp-tv-z]{26})$"
+)
 
 
 class NewKeyIn(BaseModel):
-    """A key to make. `scope` is tenant, org:OWNER or repo:OWNER/NAME; `expires_at` RFC 3339.
+    """A key to make. `scope` is tenant, org:OWNER, repo:OWNER/NAME or campaign:ID;
+    `expires_at` is RFC 3339.
 
     `kinds` and `lanes` restrict the jobs it starts and leases, `max_leases` how many it leases at
     once.

@@ -1,19 +1,22 @@
 """Types of identity: who calls (Actor), what they hold (Grant), what they want (Action)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 DEFAULT_TENANT = "default"
 
 
 class ActorKind(StrEnum):
-    """How the caller was recognised."""
+    """How the caller was recognised: a person signed in, a service by its JWT, a workload of CI
+    by its OIDC token, a key, an upload token, or the server itself."""
 
-    ADMIN_KEY = "admin_key"
-    API_KEY = "api_key"
     USER = "user"
     SERVICE = "service"
+    WORKLOAD = "workload"
+    API_KEY = "api_key"
+    ADMIN_KEY = "admin_key"
+    UPLOAD_TOKEN = "upload_token"  # noqa: S105
     SYSTEM = "system"
 
 
@@ -31,9 +34,10 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """Everything that needs a right."""
+    """Everything that needs a right. `self.write` changes only what is the caller's own."""
 
     SELF_READ = "self.read"
+    SELF_WRITE = "self.write"
     DELIVERIES_READ = "deliveries.read"
     DELIVERIES_REPLAY = "deliveries.replay"
     JOBS_READ = "jobs.read"
@@ -45,6 +49,7 @@ class Action(StrEnum):
     ISSUES_WRITE = "issues.write"
     REPOSITORIES_READ = "repositories.read"
     EFFECTS_READ = "effects.read"
+    TOKENS_READ = "tokens.read"
     TOKENS_MINT = "tokens.mint"
     TOKENS_REVOKE = "tokens.revoke"
     COVERAGE_READ = "coverage.read"
@@ -55,6 +60,15 @@ class Action(StrEnum):
     AUDIT_READ = "audit.read"
     KEYS_READ = "keys.read"
     KEYS_WRITE = "keys.write"
+    GRANTS_READ = "grants.read"
+    GRANTS_WRITE = "grants.write"
+    SESSIONS_READ = "sessions.read"
+    SESSIONS_WRITE = "sessions.write"
+    SECRETS_READ = "secrets.read"
+    SECRETS_WRITE = "secrets.write"
+    PROJECTS_READ = "projects.read"
+    PROJECTS_WRITE = "projects.write"
+    ACCESS_EXPLAIN = "access.explain"
 
 
 class ScopeKind(StrEnum):
@@ -63,37 +77,54 @@ class ScopeKind(StrEnum):
     TENANT = "tenant"
     ORG = "org"
     REPOSITORY = "repo"
+    CAMPAIGN = "campaign"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A place rights are about. `name` is "" for a tenant, else lower case "owner" or
-    "owner/name"; it is compared whole, never as a pattern."""
+    "owner/name", or a campaign's id; it is compared whole, never as a pattern.
+
+    `id` is GitHub's id of a repository, where it is known: it goes before the name, which only
+    says what the repository is called now. A repository that lost its name to another has none.
+    """
 
     kind: ScopeKind = ScopeKind.TENANT
     name: str = ""
     tenant: str = DEFAULT_TENANT
+    id: int | None = None
 
     @classmethod
-    def of_repository(cls, full_name: str, tenant: str = DEFAULT_TENANT) -> "Scope":
+    def of_repository(
+        cls, full_name: str, tenant: str = DEFAULT_TENANT, repository_id: int | None = None
+    ) -> "Scope":
         """The scope of one repository."""
-        return cls(ScopeKind.REPOSITORY, full_name.lower(), tenant)
+        return cls(ScopeKind.REPOSITORY, full_name.lower(), tenant, repository_id)
 
     @classmethod
     def of_org(cls, owner: str, tenant: str = DEFAULT_TENANT) -> "Scope":
         """The scope of everything one owner has."""
         return cls(ScopeKind.ORG, owner.lower(), tenant)
 
+    @classmethod
+    def of_campaign(cls, campaign_id: str, tenant: str = DEFAULT_TENANT) -> "Scope":
+        """The scope of one campaign."""
+        return cls(ScopeKind.CAMPAIGN, campaign_id, tenant)
+
     def __str__(self) -> str:
-        return f"{self.kind.value}:{self.name}" if self.name else self.kind.value
+        if self.name:
+            return f"{self.kind.value}:{self.name}"
+        return self.kind.value if self.id is None else f"{self.kind.value}:#{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role over a scope."""
+    """A role over a scope. `id` and `source` say where it comes from; they are no part of it."""
 
     role: Role
     scope: Scope = Scope()
+    id: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +132,8 @@ class Actor:
     """Whoever makes a request, with everything a decision needs. `name` is for people to read.
 
     `kinds` and `lanes` restrict the jobs an API key starts or leases (empty: all), `max_leases`
-    how many it leases at once (None: as the settings say).
+    how many it leases at once (None: as the settings say). `authorizer` decides in place of the
+    table of roles.
     """
 
     kind: ActorKind
@@ -113,6 +145,7 @@ class Actor:
     kinds: tuple[str, ...] = ()
     lanes: tuple[str, ...] = ()
     max_leases: int | None = None
+    authorizer: "Authorizer | None" = field(default=None, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -126,6 +159,29 @@ class Decision:
 
     allowed: bool
     reason: str
+
+
+class Authorizer(Protocol):
+    """Decides what actors may do. Its answers come from memory: it is asked on every request.
+
+    One that has to ask elsewhere does so in `prepare`, and answers from what it brought along.
+    """
+
+    async def prepare(self, actor: Actor) -> Actor:
+        """The actor with what the decisions need, `authorizer` set; once for each request."""
+        ...
+
+    def authorize(self, actor: Actor, action: str, scope: Scope) -> Decision:
+        """Whether the actor may do this there."""
+        ...
+
+    def somewhere(self, actor: Actor, action: str) -> Decision:
+        """Whether the actor may do this in any scope at all."""
+        ...
+
+    def scopes(self, actor: Actor, action: str) -> tuple[Scope, ...]:
+        """Where the actor may do this, for lists that are read by scope."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

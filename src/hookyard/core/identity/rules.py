@@ -11,6 +11,7 @@ from hookyard.core.identity.model import Action, Actor, Decision, Role, Scope, S
 _VIEWER = frozenset(
     {
         Action.SELF_READ,
+        Action.SELF_WRITE,
         Action.DELIVERIES_READ,
         Action.JOBS_READ,
         Action.ISSUES_READ,
@@ -28,7 +29,23 @@ _OPERATOR = _VIEWER | {
     Action.JOBS_PAUSE,
     Action.ISSUES_WRITE,
 }
-_MAINTAINER = _OPERATOR | {Action.CONFIG_WRITE, Action.COVERAGE_WRITE, Action.TOKENS_REVOKE}
+_MAINTAINER = _OPERATOR | {
+    Action.CONFIG_WRITE,
+    Action.COVERAGE_WRITE,
+    Action.TOKENS_READ,
+    Action.TOKENS_REVOKE,
+    Action.PROJECTS_READ,
+}
+_AUDITOR = _VIEWER | {
+    Action.AUDIT_READ,
+    Action.KEYS_READ,
+    Action.GRANTS_READ,
+    Action.SESSIONS_READ,
+    Action.TOKENS_READ,
+    Action.SECRETS_READ,
+    Action.PROJECTS_READ,
+    Action.ACCESS_EXPLAIN,
+}
 
 TABLE: Mapping[Role, frozenset[Action]] = MappingProxyType(
     {
@@ -36,7 +53,7 @@ TABLE: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.OPERATOR: _OPERATOR,
         Role.MAINTAINER: _MAINTAINER,
         Role.ADMIN: frozenset(Action),
-        Role.AUDITOR: _VIEWER | {Action.AUDIT_READ, Action.KEYS_READ},
+        Role.AUDITOR: _AUDITOR,
         Role.INGEST: frozenset(
             {Action.SELF_READ, Action.COVERAGE_WRITE, Action.JOBS_WRITE, Action.JOBS_READ}
         ),
@@ -63,7 +80,28 @@ _TENANT = Scope()
 
 
 def authorize(actor: Actor, action: str, scope: Scope = _TENANT) -> Decision:
-    """Whether the actor may do this here: some grant must cover the scope and allow the action."""
+    """Whether the actor may do this here, by its own authorizer or else the table of roles."""
+    if actor.authorizer is not None:
+        return actor.authorizer.authorize(actor, action, scope)
+    return by_roles(actor, action, scope)
+
+
+def may_somewhere(actor: Actor, action: str) -> Decision:
+    """Whether the actor may do this in any scope at all: the first gate of a request."""
+    if actor.authorizer is not None:
+        return actor.authorizer.somewhere(actor, action)
+    return somewhere_by_roles(actor, action)
+
+
+def scopes_for(actor: Actor, action: str) -> tuple[Scope, ...]:
+    """Where the actor may do this: what lists are narrowed to."""
+    if actor.authorizer is not None:
+        return actor.authorizer.scopes(actor, action)
+    return scopes_by_roles(actor, action)
+
+
+def by_roles(actor: Actor, action: str, scope: Scope = _TENANT) -> Decision:
+    """The table's answer: some grant must cover the scope and allow the action."""
     roles = _BY_ACTION.get(action)
     if roles is None:
         return _UNKNOWN
@@ -76,8 +114,8 @@ def authorize(actor: Actor, action: str, scope: Scope = _TENANT) -> Decision:
     return _NO_ROLE[action]
 
 
-def may_somewhere(actor: Actor, action: str) -> Decision:
-    """Whether the actor may do this in any scope at all: the first gate of a request."""
+def somewhere_by_roles(actor: Actor, action: str) -> Decision:
+    """The table's answer for any scope of the actor's tenant."""
     roles = _BY_ACTION.get(action)
     if roles is None:
         return _UNKNOWN
@@ -88,23 +126,41 @@ def may_somewhere(actor: Actor, action: str) -> Decision:
     return _NO_ROLE[action]
 
 
+def scopes_by_roles(actor: Actor, action: str) -> tuple[Scope, ...]:
+    """The scopes of the grants whose role allows the action."""
+    roles = _BY_ACTION.get(action, {})
+    return tuple(
+        grant.scope
+        for grant in actor.grants
+        if grant.role in roles and grant.scope.tenant == actor.tenant
+    )
+
+
 def covers(held: Scope, wanted: Scope) -> bool:
-    """Whether a grant over `held` reaches `wanted`. Names match whole; there are no patterns."""
+    """Whether a grant over `held` reaches `wanted`. Names match whole; there are no patterns.
+
+    Where both know the repository's id, the id alone decides.
+    """
     if held.tenant != wanted.tenant:
         return False
     kind = held.kind
     if kind is ScopeKind.TENANT:
         return True
     if kind is wanted.kind:
+        if held.id is not None and wanted.id is not None:
+            return held.id == wanted.id
         return bool(held.name) and held.name == wanted.name
     if kind is ScopeKind.ORG and wanted.kind is ScopeKind.REPOSITORY:
         return bool(held.name) and wanted.name.partition("/")[0] == held.name
     return False
 
 
-def may_grant(actor: Actor, role: Role, scope: Scope) -> Decision:
-    """Whether the actor may hand out this role here: nobody gives what they do not hold."""
-    for action in (Action.KEYS_WRITE, *sorted(TABLE[role])):
+def may_grant(actor: Actor, role: Role, scope: Scope, via: Action = Action.KEYS_WRITE) -> Decision:
+    """Whether the actor may hand out this role here: nobody gives what they do not hold.
+
+    `via` is the right it takes to hand out anything: keys, or grants.
+    """
+    for action in (via, *sorted(TABLE[role])):
         decision = authorize(actor, action, scope)
         if not decision.allowed:
             return Decision(

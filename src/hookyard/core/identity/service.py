@@ -106,12 +106,12 @@ def _checked_name(name: str) -> str:
 
 
 def _checked_scope(scope: Scope) -> Scope:
-    slashes = {ScopeKind.TENANT: 0, ScopeKind.ORG: 0, ScopeKind.REPOSITORY: 1}[scope.kind]
+    slashes = 1 if scope.kind is ScopeKind.REPOSITORY else 0
     parts = scope.name.split("/")
     is_named = all(part.isascii() and part.isprintable() and part for part in parts)
     is_tenant = scope.kind is ScopeKind.TENANT
     if (is_tenant and scope.name) or (not is_tenant and not is_named) or len(scope.name) > 200:
         raise Invalid("the scope names no owner or repository", code="bad_scope")
     if len(parts) != slashes + 1 or scope.name != scope.name.lower():
-        raise Invalid("the scope must be lower case `owner` or `owner/name`", code="bad_scope")
+        raise Invalid("the scope must be lower case: `owner`, `owner/name`, id", code="bad_scope")
     return scope

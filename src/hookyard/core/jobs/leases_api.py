@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 
 from hookyard.core.identity.gate import Id, Require
 from hookyard.core.identity.model import Action, Actor, ActorKind
-from hookyard.core.identity.rules import TABLE
+from hookyard.core.identity.rules import scopes_for
 from hookyard.core.jobs import leases_rules as rules
 from hookyard.core.jobs.artifacts import ANYTHING, Artifacts
 from hookyard.core.jobs.artifacts_api import ArtifactName, ArtifactOut, artifact_out
@@ -152,11 +152,7 @@ def agent_of(actor: Actor, name: str = "") -> Agent:
     return Agent(
         key_id=actor.id if is_key else f"{actor.kind.value}.{actor.id}",
         name=name,
-        reach=tuple(
-            grant.scope
-            for grant in actor.grants
-            if Action.LEASES_WORK in TABLE[grant.role] and grant.scope.tenant == actor.tenant
-        ),
+        reach=scopes_for(actor, Action.LEASES_WORK),
         kinds=actor.kinds,
         lanes=tuple(Lane(name) for name in actor.lanes),
         max_leases=actor.max_leases,

@@ -12,8 +12,8 @@ from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.gate import Cursor, Id, Limit, RepositoryName, Require
-from hookyard.core.identity.model import Action, Actor, Scope
-from hookyard.core.identity.rules import authorize
+from hookyard.core.identity.model import Action, Actor, Scope, ScopeKind
+from hookyard.core.identity.rules import authorize, scopes_for
 from hookyard.core.jobs.model import Lane
 from hookyard.core.jobs.pauses import Pauses
 from hookyard.core.jobs.pauses_model import MAX_REASON, NewPause, Pause, PauseOf, Place, owner_of
@@ -221,9 +221,10 @@ def may_see(actor: Actor, pause: Pause) -> bool:
         return True
     if authorize(actor, Action.JOBS_READ, scope_of(actor, pause.what, pause.name)).allowed:
         return True
-    inside = [grant.scope for grant in actor.grants if owner_of(grant.scope.name) == pause.name]
+    readable = scopes_for(actor, Action.JOBS_READ)
     return pause.what is PauseOf.INSTALLATION and any(
-        authorize(actor, Action.JOBS_READ, scope).allowed for scope in inside
+        scope.kind is ScopeKind.REPOSITORY and owner_of(scope.name) == pause.name
+        for scope in readable
     )
 
 
