@@ -16,7 +16,7 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
 from hookyard.core.identity import api as identity_api
 from hookyard.core.identity.gate import Gate
-from hookyard.core.identity.model import Action
+from hookyard.core.identity.model import DEFAULT_TENANT, Action
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.ingress import api as deliveries_api
 from hookyard.core.ingress import jobs as routing
@@ -87,7 +87,9 @@ REACTIONS: tuple[Reaction, ...] = CHECKLIST_REACTIONS
 
 NARROW_KINDS = frozenset({AGENT_TASK})
 
-SEALED: tuple[SealedColumn, ...] = ()
+SEALED: tuple[SealedColumn, ...] = (
+    SealedColumn("token_cells", "cell", ("mint_id",), only_tenant=DEFAULT_TENANT),
+)
 """Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
 
 # why: named here so that its table is on the MetaData that migrations are held to.

@@ -30,6 +30,7 @@ SOFT_MS = 5 * 60_000
 HARD_MS = 60 * 60_000
 AGAIN_MS = 30_000
 LOOKUP_S = 10.0
+MAX_WAITING = 64
 
 log = structlog.get_logger("hookyard.secrets")
 
@@ -88,6 +89,7 @@ class Keeper:
         self._heard: dict[str, list[Heard]] = {}
         self._asked_at: dict[str, float] = {}
         self._again = asyncio.Lock()
+        self._waiting = 0
 
     def __repr__(self) -> str:
         return f"Keeper({[one.source.label for one in self._sources]})"
@@ -121,9 +123,15 @@ class Keeper:
             return Kept(wanted.name, source.label, values, versions, tuple(failed), now_ms)
         return Kept(wanted.name, "", (), (), tuple(failed), self._clock.now_ms())
 
-    def watch(self, name: str, heard: Heard) -> None:
-        """Call back whenever a secret has other values, on the event loop."""
-        self._heard.setdefault(name, []).append(heard)
+    def names(self) -> Sequence[str]:
+        """Every secret that a source gave at the start."""
+        return tuple(self._kept)
+
+    def watch(self, name: str, heard: Heard, *, first: bool = False) -> None:
+        """Call back whenever a secret has other values, on the event loop. `values` is empty when
+        it was taken away, or its time is over."""
+        listeners = self._heard.setdefault(name, [])
+        listeners.insert(0 if first else len(listeners), heard)
 
     def kept(self, name: str) -> Kept | None:
         """A secret as it is used now; None when no source has it, or its time is over."""
@@ -152,6 +160,13 @@ class Keeper:
         self._tell(found)
         return True
 
+    def may_ask(self, name: str) -> bool:
+        """Whether `refresh_once` would read now, or is reading and has few who wait for it."""
+        if self._again.locked():
+            return self._waiting < MAX_WAITING
+        asked_at, now = self._asked_at.get(name), self._clock.monotonic()
+        return name in self._wanted and (asked_at is None or (now - asked_at) * 1000 >= AGAIN_MS)
+
     async def refresh_once(self, name: str) -> bool:
         """The same after a secret was refused somewhere, and not more often than `AGAIN_MS`.
 
@@ -160,12 +175,19 @@ class Keeper:
         if name not in self._wanted:
             return False
         before = self._values(name)
+        self._waiting += 1
+        try:
+            await self._refresh_seldom(name)
+        finally:
+            self._waiting -= 1
+        return self._values(name) != before
+
+    async def _refresh_seldom(self, name: str) -> None:
         async with self._again:
             asked_at, now = self._asked_at.get(name), self._clock.monotonic()
             if asked_at is None or (now - asked_at) * 1000 >= AGAIN_MS:
                 self._asked_at[name] = now
                 await self.refresh(name)
-        return self._values(name) != before
 
     async def run(self) -> None:
         """Read everything again every `SOFT_MS`, for as long as the process lives."""
@@ -243,3 +265,8 @@ def _about(label: str, name: str, error: SecretTrouble | TimeoutError) -> Secret
 
 def _code(error: SecretTrouble | TimeoutError) -> str:
     return error.problem_code if isinstance(error, SecretTrouble) else "secret_unreachable"
+
+
+def from_settings(kept: Sequence[Kept]) -> Sequence[Standing]:
+    """How secrets stand that were read from the settings themselves, once."""
+    return [Standing(one.name, one.source, (), "fresh", 0) for one in kept]
