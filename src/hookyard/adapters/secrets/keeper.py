@@ -85,6 +85,7 @@ class Keeper:
         self._wanted = {one.name: one for one in wanted}
         self._clock = clock
         self._kept: dict[str, Kept] = dict(start or {})
+        self._told = {name: kept.values for name, kept in self._kept.items()}
         self._errors: dict[str, str] = {}
         self._heard: dict[str, list[Heard]] = {}
         self._asked_at: dict[str, float] = {}
@@ -98,6 +99,7 @@ class Keeper:
         """Every secret that some source has; SecretTrouble of one that is not optional."""
         found = await asyncio.gather(*(self.look_up(one) for one in self._wanted.values()))
         self._kept = {kept.name: kept for kept in found if kept.values or kept.failed}
+        self._told = {name: kept.values for name, kept in self._kept.items()}
         return self._kept
 
     async def look_up(self, wanted: Wanted) -> Kept:
@@ -155,10 +157,7 @@ class Keeper:
             return False
         self._errors.pop(name, None)
         self._kept[name] = found
-        if before is not None and before.values == found.values:
-            return False
-        self._tell(found)
-        return True
+        return self._tell(found)
 
     def may_ask(self, name: str) -> bool:
         """Whether `refresh_once` would read now, or is reading and has few who wait for it."""
@@ -225,9 +224,14 @@ class Keeper:
         log.error("secret_expired", secret=name, source=before.source, reason=code)
         self._tell(replace(before, values=(), versions=()))
 
-    def _tell(self, kept: Kept) -> None:
+    def _tell(self, kept: Kept) -> bool:
+        """Tell of other values than were told last; whether they are others."""
+        if self._told.get(kept.name, ()) == kept.values:
+            return False
+        self._told[kept.name] = kept.values
         for heard in self._heard.get(kept.name, ()):
             heard(kept)
+        return True
 
     def _standing(self, kept: Kept) -> Standing:
         age_ms, reason = self._age(kept), self._errors.get(kept.name, "")

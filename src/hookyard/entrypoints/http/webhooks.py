@@ -151,12 +151,14 @@ class WebhookApp:
 
     async def _renewed(self, endpoint: Endpoint) -> Endpoint | None:
         """The endpoint with other secrets, where its source has some by now."""
-        if self._renewal is None or not await self._renewal.ask(endpoint.source.id):
+        if self._renewal is None:
             return None
+        await self._renewal.ask(endpoint.source.id)
         same = (
             found for found in self._endpoints.values() if found.source.id == endpoint.source.id
         )
-        return next(same, None)
+        now = next(same, endpoint)
+        return None if now.source is endpoint.source else now
 
     async def _look_again(
         self,

@@ -5,7 +5,6 @@ its errors are passed on as their codes alone.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +39,8 @@ PROVIDER = "aws-kms"
 CALL_S = 5.0
 PROBED = "hookyard-probe"
 SIGNING = "RSASSA_PKCS1_V1_5_SHA_256"
+MAX_MESSAGE = 4096
+"""# spec: AWS KMS, "Sign": a raw message has up to 4,096 bytes."""
 _MISSING = frozenset({"ResourceNotFoundException", "NotFoundException"})
 _DENIED = frozenset(
     {
@@ -103,7 +104,9 @@ class Aws:
                         self._client = await self._opened.enter_async_context(self._made())
                 yield self._client
         except ClientError as error:
-            raise _meant(label, str(error.response.get("Error", {}).get("Code", ""))) from None
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            raise _meant(label, code, is_refused=status in (401, 403)) from None
         except (NoCredentialsError, PartialCredentialsError):
             raise SecretDenied(f"{label}: this machine has no credentials of AWS") from None
         except (BotoCoreError, OSError, TimeoutError) as error:
@@ -211,7 +214,7 @@ class AwsKeyWrapper:
 
 
 class AwsSigner:
-    """See `JwtSigner`. An RSA key for SIGN_VERIFY."""
+    """See `JwtSigner`. An RSA key for SIGN_VERIFY; it hashes what it signs itself."""
 
     def __init__(self, key: str, options: AwsOptions) -> None:
         self._key = key
@@ -222,11 +225,13 @@ class AwsSigner:
         return f"AwsSigner({self._ref!r})"
 
     async def sign(self, signing_input: bytes) -> Signature:
+        if len(signing_input) > MAX_MESSAGE:
+            raise SecretTrouble(f"{PROVIDER} signs {MAX_MESSAGE} bytes at most")
         async with self._aws.reach(f"{PROVIDER}:{self._ref}") as client:
             found = await client.sign(
                 KeyId=self._key,
-                Message=hashlib.sha256(signing_input).digest(),
-                MessageType="DIGEST",
+                Message=signing_input,
+                MessageType="RAW",
                 SigningAlgorithm=SIGNING,
             )
         signature = found.get("Signature")
@@ -238,10 +243,10 @@ class AwsSigner:
         await self._aws.close()
 
 
-def _meant(label: str, code: str) -> Exception:
+def _meant(label: str, code: str, *, is_refused: bool) -> Exception:
     if code in _MISSING:
         return SecretMissing(f"{label} has nothing of that name")
-    if code in _DENIED:
+    if is_refused or code in _DENIED:
         return SecretDenied(f"{label} refused our credentials ({code})")
     if code in _DAMAGED:
         return SecretDamaged("a wrapped data key was changed or belongs elsewhere")
