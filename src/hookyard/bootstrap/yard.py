@@ -1,7 +1,7 @@
 """What a running process is made of, started and closed as one."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +11,7 @@ from hookyard.adapters.database.port import Database
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
+from hookyard.bootstrap.minting import TokenService
 from hookyard.bootstrap.offices import scheduler_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
@@ -75,6 +76,8 @@ class Yard:
     recovering: Recovering
     desk: LeaseDesk
     sealer: Sealer
+    apps: Sequence[GitHubApp]
+    tokens: TokenService
     traces: Traces | None = None
     pointers: Pointers | None = None
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -146,8 +149,8 @@ class Yard:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
-        if self.github is not None:
-            await self.github.client.close()
+        for app in self.apps:
+            await app.client.close()
         await self.storage.blobs.close()
         await self.database.close()
         if self.files is not None:

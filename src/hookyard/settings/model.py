@@ -113,6 +113,14 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """Who may have which installation tokens, and the least life one has left, seconds."""
+
+    policy_file: Path | None
+    margin_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -126,3 +134,4 @@ class Settings:
     worker: WorkerSettings
     otel_endpoint: str | None
     blobs: BlobSettings
+    tokens: TokenSettings

@@ -29,8 +29,11 @@ from hookyard.entrypoints.http.telemetry import (
     BatchMetrics,
     GitHubMetrics,
     JobMetrics,
+    TokenMetrics,
     WebhookMetrics,
 )
+from hookyard.entrypoints.http.tokens import PREFIXES as TOKENS
+from hookyard.entrypoints.http.tokens import TokenLane
 from hookyard.entrypoints.http.traced import TracedWebhookApp
 from hookyard.entrypoints.http.webhooks import PREFIX, Receive, Scope, Send, WebhookApp
 
@@ -48,6 +51,7 @@ class Front:
         self.openapi = document(self.app, self.routes, registry.PROVIDERS_BY_NAME)
         self._add_pages(yard)
         self.api = Edge(self.app, yard.ids, yard.clock, deadline_s=deadline_s)
+        self.tokens = self._token_lane(yard)
         traced = yard.traces and partial(TracedWebhookApp, yard.traces, yard.clock)
         self.webhooks: WebhookApp = (traced or WebhookApp)(
             yard.receiver,
@@ -69,7 +73,19 @@ class Front:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self.webhooks(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["path"].startswith(TOKENS):
+            await self.tokens(scope, receive, send)
+            return
         await self.api(scope, receive, send)
+
+    def _token_lane(self, yard: Yard) -> TokenLane:
+        service = yard.tokens
+        service.listeners.listeners.append(TokenMetrics(self.metrics))
+
+        def new_id() -> str:
+            return yard.ids.new(yard.clock.now_ms())
+
+        return TokenLane(self.api, self.guard, service.desk, new_id, service.listeners)
 
     def _make_app(self, yard: Yard) -> FastAPI:
         app = FastAPI(
@@ -94,6 +110,7 @@ class Front:
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),
+            tokens=yard.tokens.ports,
         )
         for router in registry.routers(ports, self.guard):
             app.include_router(router)

@@ -95,6 +95,8 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
         found |= {"408", "413", "415"}
     if route.name.startswith("replay_") or route.name == "regenerate":
         found.add("409")
+    if "tokens" in route.tags:
+        found |= {"404", "429"}
     if "leases" in route.tags:
         found |= {"409", "429"} if route.param_convertors else {"429"}
     for status in sorted(found):
