@@ -25,7 +25,9 @@ PREFIXES = ("/tokens/installations/", "/tokens/accounts/")
 MAX_BODY = 4_096
 REMEMBERED = 4_096
 _ENCODE = msgspec.json.Encoder().encode
-_USUAL = (*DEFAULTS, (b"content-type", b"application/json"))
+_JSON = b"application/json"
+_USUAL = (*DEFAULTS, (b"content-type", _JSON))
+_UNUSUAL = frozenset({b"cookie", b"content-encoding", b"expect", b"x-tenant-id"})
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -86,8 +88,9 @@ class TokenLane:
         if known is not None and await self._holds(known, credential):
             await self._answer(known, request_id, send)
             return
+        state = scope.setdefault("state", {})
         await self._api(scope, _again(first, receive), send)
-        self._remember(key, scope)
+        self._remember(key, state.get("token_given"))
 
     async def _holds(self, known: _Known, credential: bytes) -> bool:
         try:
@@ -108,10 +111,8 @@ class TokenLane:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": known.answer})
 
-    def _remember(self, key: _Key, scope: Scope) -> None:
+    def _remember(self, key: _Key, found: tuple[Actor, Ask, Given] | None) -> None:
         """Note what the ordinary way gave, as it left it on the request."""
-        state = scope.get("state", {})
-        found = state.get("token_given")
         self._known.pop(key, None)
         if found is None:
             return
@@ -132,7 +133,7 @@ def _read(headers: Headers, method: str) -> tuple[bytes, bytes, bool]:
             credential = value
         elif name == b"x-request-id":
             request_id = plain_id(value)
-        elif name in (b"cookie", b"content-encoding", b"expect", b"x-tenant-id") or (name == b"content-type" and value != b"application/json"):
+        elif name in _UNUSUAL or (name == b"content-type" and value != _JSON):
             is_usual = False
     return credential, request_id, is_usual and bool(credential)
 
