@@ -71,7 +71,8 @@ def document(app: FastAPI, routes: Iterable[APIRoute], providers: Iterable[str])
     for route in routes:
         for method in route.methods or ():
             _complete(made["paths"][route.path_format][method.lower()], route, method)
-    made["paths"].update(webhook_paths(providers))
+    if providers := tuple(providers):
+        made["paths"].update(webhook_paths(providers))
     made["paths"].update(PLAIN)
     return made
 
