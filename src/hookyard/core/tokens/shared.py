@@ -107,8 +107,7 @@ class SharedMinting:
             if slot.leased_until_ms > now_ms and slot.lease != want.overdue:
                 if now - began >= PATIENCE_S:
                     raise GitHubFailed("other processes are minting this token and do not end")
-                await self._news()
-                slot = await self._look(want.key)
+                slot = await self._news(want.key, slot)
                 continue
             turn = await self._database.write(partial(self._take, want=want))
             if isinstance(turn, _Turn):
@@ -162,7 +161,7 @@ class SharedMinting:
             await self._failed(want, turn, error)
             raise
         except Exception as error:
-            await self._failed(want, turn, GitHubFailed(f"{type(error).__name__}: {error}"))
+            await self._failed(want, turn, GitHubFailed(type(error).__name__))
             raise
         token = replace(token, mint_id=turn.mint.id)
         cell = await self._sealed(want.key, token)
@@ -255,11 +254,18 @@ class SharedMinting:
         for bell in self._bells:
             bell.set()
 
-    async def _news(self) -> None:
-        """Wait until a mint ended somewhere, a quarter of a second at most."""
+    async def _news(self, key: Key, seen: Slot) -> Slot:
+        """What stands for a key once a mint ended somewhere, a quarter of a second at most.
+
+        The bell hangs before the look, so that what ends in between is heard.
+        """
         bell = asyncio.Event()
         self._bells.add(bell)
         try:
+            slot = await self._look(key)
+            if slot != seen:
+                return slot
             await sleep_or(bell, self._clock, LOOK_S)
         finally:
             self._bells.discard(bell)
+        return await self._look(key)
