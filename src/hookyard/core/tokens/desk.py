@@ -110,7 +110,10 @@ class TokenDesk:
 
     def holds(self, ask: Ask, given: Given) -> bool:
         """Whether a token may be given again, as it is, to the caller it was given to before: it
-        was not taken back and lives long enough."""
+        was not taken back and lives long enough. Which of several Apps serves an account is
+        chosen anew each time."""
+        if ask.account and len(self.apps.all) > 1:
+            return False
         number, scope = given.place.installation_id, given.scope
         return given.source.peek(number, scope, min_ttl_s=ask.min_ttl_s) is given.token
 

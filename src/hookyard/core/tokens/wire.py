@@ -39,7 +39,7 @@ class ScopeIn(_Body):
     permissions: (
         Annotated[dict[PermissionWord, Level], Field(min_length=1, max_length=100)] | None
     ) = None
-    min_ttl: Annotated[int, Field(ge=0, le=LONGEST_TTL_S)] = 0
+    min_ttl: Annotated[int, Field(ge=0, le=LONGEST_TTL_S, strict=True)] = 0
     app: AppName = ""
     campaign: Campaign = ""
 

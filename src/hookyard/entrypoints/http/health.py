@@ -37,6 +37,7 @@ class HealthPages:
                 for name, found in dependencies.items()
             },
             "worker": {True: "running", False: "stopped", None: "none"}[self._probes.is_working()],
+            "tokens": self._probes.tokens(),
             "clock_offset_ms": self._probes.clock_offset_ms(),
             "warnings": [
                 {"code": warned.code, "subject": warned.subject}
