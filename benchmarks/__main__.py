@@ -18,10 +18,11 @@ from benchmarks import (
     report,
     setup,
     start_latency,
+    tokens,
 )
 from benchmarks.servers import FLOOR, GIDGETHUB, HOOKYARD_COMMAND, PROBOT, assembled, hookyard
 
-PARTS = ("ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "memory")
+PARTS = ("ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "memory", "tokens")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -78,6 +79,8 @@ def run(given: argparse.Namespace) -> report.Figures:
     if "memory" in given.parts:
         deliveries = given.deliveries or (60_000 if given.quick else 200_000)
         memory.measure(figures, ours, deliveries, seconds * 2)
+    if "tokens" in given.parts:
+        tokens.measure(figures, given.hookyard_command, rounds, seconds)
     return figures
 
 

@@ -60,6 +60,8 @@ from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
 from hookyard.core.sealing import store as _data_keys
 from hookyard.core.sealing.model import SealedColumn
+from hookyard.core.tokens import api as tokens_api
+from hookyard.core.tokens import upkeep as tokens_upkeep
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.checklists import api as checklists_api
@@ -95,7 +97,7 @@ SEALED: tuple[SealedColumn, ...] = (
 # why: named here so that its table is on the MetaData that migrations are held to.
 DATA_KEYS = _data_keys.DATA_KEYS
 
-CRON: tuple[CronSpec, ...] = (*upkeep.CRON, *effects_upkeep.CRON)
+CRON: tuple[CronSpec, ...] = (*upkeep.CRON, *effects_upkeep.CRON, *tokens_upkeep.CRON)
 SYNC_AT_START = inventory.AT_START
 
 
@@ -140,6 +142,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         upkeep.BURY,
         upkeep.SWEEP,
         effects_upkeep.BURY_EFFECTS,
+        tokens_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
@@ -181,6 +184,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         upkeep.SweepBlobs(Sweep(ports.blobs, ports.ids)),
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),
+        tokens_upkeep.TidyTokens(ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
     ]
@@ -210,6 +214,7 @@ class ApiPorts:
     desk: LeaseDesk
     artifacts: Artifacts
     sources: recovery_api.SourcePorts
+    tokens: tokens_api.TokenPorts
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
@@ -225,6 +230,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         leases_api.router(ports.desk, ports.artifacts, ports.clock, gate.require),
         effects_api.router(database, ports.publisher, gate.require),
         repositories_api.router(database, gate.require),
+        tokens_api.router(ports.tokens, gate),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
         identity_api.router(database, ports.keys, ports.clock, gate),
         audit_api.router(database, ports.audit, gate.require_everywhere(Action.AUDIT_READ)),

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,14 @@ from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
 from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
+from hookyard.bootstrap.minting import TokenService, token_service
 from hookyard.bootstrap.opening import (
     GitHubApp,
     load_admin_key,
     open_database,
     open_github,
     open_logs,
+    open_more_apps,
     open_traces,
     read_sources,
     spreading_random,
@@ -87,6 +89,10 @@ async def open_yard(
         github = open_github(settings, clock, calls, checked=joins)
         if github is not None:
             opened.push_async_callback(github.client.close)
+        apps = [] if github is None else [github]
+        for app in open_more_apps(settings, environ, clock, calls, checked=joins):
+            opened.push_async_callback(app.client.close)
+            apps.append(app)
         traces = open_traces(settings, clock)
         if traces is not None:
             opened.callback(traces.close)
@@ -105,7 +111,7 @@ async def open_yard(
         opened.push_async_callback(sealer.close)
         base = _Foundation(
             settings, clock, ids, database, sources, github, traces, files, broker, storage,
-            around, sealer,
+            around, sealer, apps,
         )  # fmt: skip
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
         yard.keeper = None if joins else open_keeper(settings, environ, clock)
@@ -131,6 +137,7 @@ class _Foundation:
     storage: Storage
     around: Around
     sealer: Sealer
+    apps: Sequence[GitHubApp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,7 @@ class _Rooms:
     deliveries: Deliveries
     receiver: Receiver
     recovering: Recovering
+    tokens: TokenService
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -165,14 +173,18 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
     receiver = Receiver(
         base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
     )
+    audit = Audit(base.ids)
     return _Rooms(
         ledger,
         publisher,
         Checklists(base.ids, publisher, publisher.get),
-        Audit(base.ids),
+        audit,
         deliveries,
         receiver,
         recovering(base.settings, base.sources, base.github, base.clock, receiver, ledger),
+        token_service(
+            base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
+        ),
     )
 
 
@@ -247,6 +259,8 @@ def _assemble(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),
         sealer=base.sealer,
+        apps=base.apps,
+        tokens=rooms.tokens,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
     )
@@ -277,7 +291,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(
             base.clock,
-            github.tokens.forget if github else None,
+            rooms.tokens.apps.forget if base.apps else None,
             github.permissions.forget if github else None,
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),

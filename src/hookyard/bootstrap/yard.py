@@ -1,6 +1,7 @@
 """What a running process is made of, started and closed as one."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +12,7 @@ from hookyard.adapters.secrets.keeper import Keeper
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
+from hookyard.bootstrap.minting import TokenService
 from hookyard.bootstrap.offices import scheduler_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
@@ -75,6 +77,8 @@ class Yard:
     recovering: Recovering
     desk: LeaseDesk
     sealer: Sealer
+    apps: Sequence[GitHubApp]
+    tokens: TokenService
     traces: Traces | None = None
     pointers: Pointers | None = None
     keeper: Keeper | None = None
@@ -162,11 +166,11 @@ class Yard:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
-        if self.github is not None:
-            await self.github.client.close()
         await self.sealer.close()
         if self.keeper is not None:
             await self.keeper.close()
+        for app in self.apps:
+            await app.client.close()
         await self.storage.blobs.close()
         await self.database.close()
         if self.files is not None:

@@ -22,6 +22,7 @@ from hookyard.settings.model import (
     SecretSettings,
     Settings,
     SourceSettings,
+    TokenSettings,
     WorkerSettings,
 )
 from hookyard.settings.places import KeptAt
@@ -172,6 +173,7 @@ SOURCES = (
 RECOVERY = (
     "RECOVER", "RECOVER_EVENTS", "RECOVER_WITHIN_HOURS", "RECOVER_READS_PER_MINUTE", "SILENCE_GAPS",
 )  # fmt: skip
+TOKENS = ("MINT_POLICY_FILE", "TOKEN_MARGIN_SECONDS")
 HTTP = (
     "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
 )  # fmt: skip
@@ -204,6 +206,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         WorkerSettings(*some(*WORKER)),  # type: ignore[arg-type]
         otel_endpoint,  # type: ignore[arg-type]
         BlobSettings(*some(*BLOBS)),  # type: ignore[arg-type]
+        TokenSettings(*some(*TOKENS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
     )
     _check(settings)
@@ -224,6 +227,10 @@ def _check(settings: Settings) -> None:
             "DATABASE_URL, which is not set"
         )
     _check_blobs(settings.blobs)
+    if settings.tokens.margin_s > 1800:
+        raise ConfigurationError(
+            "HOOKYARD_TOKEN_MARGIN_SECONDS must be at most 1800: GitHub's tokens live an hour"
+        )
     if bool(settings.github.app_id) != bool(settings.github.private_key):
         missing = "GITHUB_PRIVATE_KEY" if settings.github.app_id else "GITHUB_APP_ID"
         raise ConfigurationError(f"{missing} is missing: a GitHub App needs both id and key")

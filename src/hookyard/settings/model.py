@@ -127,6 +127,14 @@ class SecretSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """Who may have which installation tokens, and the least life one has left, seconds."""
+
+    policy_file: Path | None
+    margin_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -140,4 +148,5 @@ class Settings:
     worker: WorkerSettings
     otel_endpoint: str | None
     blobs: BlobSettings
+    tokens: TokenSettings
     secrets: SecretSettings = SecretSettings((), ())

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from hookyard.adapters.github.port import GitHubMissing, GitHubRefused
 from hookyard.core.tokens.apps_rules import Room, choose, read_place, read_room
@@ -37,6 +38,11 @@ class MintingApp:
     github: AppGitHub = field(repr=False)
     tokens: InstallationTokens
 
+    @property
+    def key(self) -> str:
+        """What its mints are recorded under; two hosts may both have an App 1."""
+        return f"{self.id}@{urlsplit(self.host).netloc}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -49,16 +55,18 @@ class Apps:
 
     def __init__(self, apps: Sequence[MintingApp], clock: Clock) -> None:
         self.all = tuple(apps)
-        self._clock = clock
+        self.clock = clock
         self._by_id: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
         self._by_account: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._own: dict[MintingApp, tuple[int, Mapping[str, str]]] = {}
-        self._rooms: OrderedDict[tuple[int, int], Room] = OrderedDict()
+        self._rooms: OrderedDict[tuple[str, int], Room] = OrderedDict()
         self._asking: dict[tuple[str, int | str], asyncio.Task[_Kept]] = {}
 
     def named(self, name: str) -> tuple[MintingApp, ...]:
         """The Apps of a name, or every one for "". Invalid for a name that none has."""
         found = tuple(app for app in self.all if name in ("", app.name, str(app.id)))
+        if not self.all:
+            raise NotFound("no GitHub App is configured here", code="no_app")
         if name and not found:
             raise Invalid(f"there is no App {name[:60]!r} here", code="unknown_app")
         return found
@@ -108,6 +116,12 @@ class Apps:
 
     def forget(self, installation_id: int) -> None:
         """An installation changed: GitHub is asked anew, and its tokens go."""
+        self.outdated(installation_id)
+        for app in self.all:
+            app.tokens.forget(installation_id)
+
+    def outdated(self, installation_id: int) -> None:
+        """What is known of an installation is not so any more: GitHub is asked anew."""
         for key in [key for key in self._by_id if key[1] == installation_id]:
             del self._by_id[key]
         for account in [
@@ -117,13 +131,11 @@ class Apps:
         ]:
             del self._by_account[account]
         self._own.clear()
-        for app in self.all:
-            app.tokens.forget(installation_id)
 
-    def saw(self, app_id: int, installation_id: int, room: Room) -> None:
+    def saw(self, app_key: str, installation_id: int, room: Room) -> None:
         """What an answer of GitHub said of an installation's budget."""
-        self._rooms[(app_id, installation_id)] = room
-        self._rooms.move_to_end((app_id, installation_id))
+        self._rooms[(app_key, installation_id)] = room
+        self._rooms.move_to_end((app_key, installation_id))
         while len(self._rooms) > REMEMBERED:
             self._rooms.popitem(last=False)
 
@@ -146,7 +158,7 @@ class Apps:
             if place is not None:
                 places.append((app, place))
         life_ms = PLACE_MS if places else ABSENT_MS
-        return _Kept(self._clock.now_ms() + life_ms, tuple(places))
+        return _Kept(self.clock.now_ms() + life_ms, tuple(places))
 
     async def _get(self, app: MintingApp, path: str) -> JsonObject | None:
         try:
@@ -157,20 +169,20 @@ class Apps:
     async def _own_rights(self, app: MintingApp) -> Mapping[str, str]:
         """The permissions the App itself asks of every installation."""
         known = self._own.get(app)
-        if known is not None and self._clock.now_ms() < known[0]:
+        if known is not None and self.clock.now_ms() < known[0]:
             return known[1]
         try:
             answer = as_object((await app.github.call("GET", "/app")).data)
         except GitHubRefused:
             answer = {}
         rights = {n: as_text(a) for n, a in as_object(answer.get("permissions")).items()}
-        self._own[app] = (self._clock.now_ms() + PLACE_MS, rights)
+        self._own[app] = (self.clock.now_ms() + PLACE_MS, rights)
         return rights
 
     async def _room(self, app: MintingApp, place: Place) -> Room | None:
         """How much is left of an installation's budget, as GitHub said at most a minute ago."""
-        known = self._rooms.get((app.id, place.installation_id))
-        if known is not None and self._clock.now_ms() - known.seen_at_ms < ROOM_MS:
+        known = self._rooms.get((app.key, place.installation_id))
+        if known is not None and self.clock.now_ms() - known.seen_at_ms < ROOM_MS:
             return known
         # spec: docs.github.com, REST "Rate limit": reading the limit costs nothing of it.
         token = await app.tokens.token(place.installation_id, _LOOKING)
@@ -178,14 +190,14 @@ class Apps:
             answer = await app.github.as_token(token.value).call("GET", "/rate_limit")
         except GitHubRefused:
             return None
-        room = read_room(as_object(answer.data), self._clock.now_ms())
+        room = read_room(as_object(answer.data), self.clock.now_ms())
         if room is not None:
-            self.saw(app.id, place.installation_id, room)
+            self.saw(app.key, place.installation_id, room)
         return room
 
     def _recall(self, kept: OrderedDict[T, _Kept], key: T) -> _Kept | None:
         found = kept.get(key)
-        if found is None or self._clock.now_ms() >= found.until_ms:
+        if found is None or self.clock.now_ms() >= found.until_ms:
             return None
         return found
 

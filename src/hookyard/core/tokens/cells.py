@@ -14,7 +14,7 @@ TABLE, COLUMN = "token_cells", "cell"
 class _Content(msgspec.Struct, array_like=True):
     """What a cell holds; the key is in it, so that a row that points elsewhere is found out."""
 
-    app_id: int
+    app: str
     installation_id: int
     scope_key: str
     value: str
@@ -32,7 +32,7 @@ _DECODE = msgspec.json.Decoder(_Content).decode
 class Opened:
     """A token out of the shared tier, and which scope it was minted for."""
 
-    app_id: int
+    app: str
     scope_key: str
     token: AccessToken = field(repr=False)
 
@@ -42,10 +42,10 @@ def place_of(mint_id: str) -> Place:
     return Place(DEFAULT_TENANT, TABLE, COLUMN, mint_id)
 
 
-def content(app_id: int, scope_key: str, token: AccessToken) -> bytes:
+def content(app: str, scope_key: str, token: AccessToken) -> bytes:
     """What is sealed."""
     made = _Content(
-        app_id,
+        app,
         token.installation_id,
         scope_key,
         token.value,
@@ -69,4 +69,4 @@ def read(raw: bytes, mint_id: str) -> Opened:
         found.repositories,
         mint_id,
     )
-    return Opened(found.app_id, found.scope_key, token)
+    return Opened(found.app, found.scope_key, token)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from hookyard.adapters.github.port import GitHubRefused
-from hookyard.kit.errors import Forbidden, Invalid
+from hookyard.kit.errors import HookyardError, Invalid, NotFound
 from hookyard.kit.json import JsonObject
 
 MAX_REPOSITORIES = 500
@@ -142,12 +142,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """One mint as recorded; never the token, only its SHA-256 (hexadecimal)."""
+    """One mint as recorded; never the token, only its SHA-256 (hexadecimal).
+
+    `app` is the App's number with its host, as 12@api.github.com.
+    """
 
     id: str
     tenant: str
     state: MintState
-    app_id: int
+    app: str
     installation_id: int
     account: str
     actor: str
@@ -176,7 +179,11 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One recorded request: the first time an actor got a mint, or a refusal."""
+    """One recorded request: the first time an actor got a mint, or a refusal.
+
+    `asked` is the scope as the caller named it, `scope` as it was given; `granted` are the
+    installation's permissions at that time.
+    """
 
     id: str
     at_ms: int
@@ -184,18 +191,46 @@ class Asked:
     installation_id: int
     account: str
     scope: Scope
+    asked: Scope
     campaign: str
     allowed: bool
     rule: str
     reason: str
     mint_id: str
+    granted: Mapping[str, str] = field(default_factory=dict)
 
 
-class MintRefused(Forbidden):
+class MintRefused(HookyardError):
     """The token is not given out. `facts` says what was asked and what there is."""
 
     code = "mint_refused"
+    status = 403
 
-    def __init__(self, detail: str, *, code: str | None = None, facts: JsonObject | None = None):
+    def __init__(
+        self, detail: str, *, code: str | None = None, facts: JsonObject | None = None
+    ) -> None:
         super().__init__(detail, code=code)
         self.facts = facts or {}
+
+
+class InstallationUnknown(NotFound):
+    """No App here has this installation, or it lies outside what the caller may reach."""
+
+    code = "installation_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a caller asks for: an installation by id, or an account (`installation_id` 0).
+
+    `owners` are those that repositories were named with; each must be the account's own. `app`
+    names one of several Apps, "" whichever fits.
+    """
+
+    installation_id: int
+    account: str = ""
+    app: str = ""
+    scope: Scope = WHOLE
+    owners: tuple[str, ...] = ()
+    min_ttl_s: float = 0.0
+    campaign: str = ""

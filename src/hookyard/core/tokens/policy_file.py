@@ -5,10 +5,12 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TypeAlias, TypeVar
 
-from hookyard.core.repositories.yamltree import Located, Unreadable, read_yaml
+from hookyard.core.repositories.yamltree import MAX_BYTES, Located, Unreadable, read_yaml
 from hookyard.core.tokens.globs import BadPattern, checked
 from hookyard.core.tokens.model import LEVELS
 from hookyard.core.tokens.policy import Policy, Rule, Whom
+
+__all__ = ["MAX_BYTES", "BadPolicy", "read_policy"]
 
 MAX_RULES = 500
 KINDS = ("admin_key", "api_key", "service", "user", "workload")

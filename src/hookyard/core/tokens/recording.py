@@ -22,7 +22,7 @@ class MintRecord:
     def asked(
         self,
         unit: Unit,
-        app_id: int,
+        app: str,
         installation_id: int,
         scope: Scope,
         purpose: Purpose,
@@ -34,7 +34,7 @@ class MintRecord:
             id=self._ids.new(now_ms),
             tenant=purpose.who.tenant,
             state=MintState.ASKED,
-            app_id=app_id,
+            app=app,
             installation_id=installation_id,
             account=purpose.account,
             actor=purpose.who.label,
@@ -52,7 +52,7 @@ class MintRecord:
             id=mint.id,
             tenant=mint.tenant,
             state=MintState.MINTED,
-            app_id=mint.app_id,
+            app=mint.app,
             installation_id=mint.installation_id,
             account=mint.account,
             actor=mint.actor,
@@ -69,7 +69,7 @@ class MintRecord:
         store.save_minted(unit, made)
         detail = scope_detail(mint.scope) | {
             "mint_id": mint.id,
-            "app_id": mint.app_id,
+            "app": mint.app,
             "token_sha256": made.token_sha256,
             "expires_at": to_rfc3339(token.expires_at_ms),
         }

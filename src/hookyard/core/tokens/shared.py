@@ -65,14 +65,14 @@ class SharedMinting:
 
     def __init__(
         self,
-        app_id: int,
+        app: str,
         direct: DirectMinting,
         database: Database,
         seals: Seals,
         record: MintRecord,
         clock: Clock,
     ) -> None:
-        self._app_id = app_id
+        self._app = app
         self._direct = direct
         self._database = database
         self._seals = seals
@@ -87,7 +87,7 @@ class SharedMinting:
     ) -> Obtained:
         """The shared token, or a new one once it is our turn to mint it."""
         await self.settle(installation_id)
-        want = _Want(Key(self._app_id, installation_id, scope.key), scope, at_least_ms, purpose)
+        want = _Want(Key(self._app, installation_id, scope.key), scope, at_least_ms, purpose)
         slot = await self._look(want.key)
         seen, since = -1, self._clock.monotonic()
         began = since
@@ -107,8 +107,7 @@ class SharedMinting:
             if slot.leased_until_ms > now_ms and slot.lease != want.overdue:
                 if now - began >= PATIENCE_S:
                     raise GitHubFailed("other processes are minting this token and do not end")
-                await self._news()
-                slot = await self._look(want.key)
+                slot = await self._news(want.key, slot)
                 continue
             turn = await self._database.write(partial(self._take, want=want))
             if isinstance(turn, _Turn):
@@ -151,7 +150,7 @@ class SharedMinting:
             return slot
         number = store_cache.lease(unit, want.key, now_ms + LEASE_MS)
         mint = self._record.asked(
-            unit, self._app_id, want.key.installation_id, want.scope, want.purpose, now_ms
+            unit, self._app, want.key.installation_id, want.scope, want.purpose, now_ms
         )
         return _Turn(number, mint)
 
@@ -162,7 +161,7 @@ class SharedMinting:
             await self._failed(want, turn, error)
             raise
         except Exception as error:
-            await self._failed(want, turn, GitHubFailed(f"{type(error).__name__}: {error}"))
+            await self._failed(want, turn, GitHubFailed(type(error).__name__))
             raise
         token = replace(token, mint_id=turn.mint.id)
         cell = await self._sealed(want.key, token)
@@ -207,7 +206,7 @@ class SharedMinting:
         place = cells.place_of(token.mint_id)
         try:
             await self._seals.ready(DEFAULT_TENANT)
-            return self._seals.seal(place, cells.content(key.app_id, key.scope_key, token))
+            return self._seals.seal(place, cells.content(key.app, key.scope_key, token))
         except HookyardError as error:
             log.warning("token_not_shared", mint_id=token.mint_id, reason=error.detail)
             return None
@@ -223,7 +222,7 @@ class SharedMinting:
             reason = getattr(error, "detail", "it is no token")
             log.warning("shared_token_unreadable", mint_id=slot.mint_id, reason=reason)
             return None
-        sealed_for = Key(found.app_id, found.token.installation_id, found.scope_key)
+        sealed_for = Key(found.app, found.token.installation_id, found.scope_key)
         if sealed_for != key or found.token.expires_at_ms != slot.expires_at_ms:
             log.error("shared_token_misplaced", mint_id=slot.mint_id)
             return None
@@ -255,11 +254,18 @@ class SharedMinting:
         for bell in self._bells:
             bell.set()
 
-    async def _news(self) -> None:
-        """Wait until a mint ended somewhere, a quarter of a second at most."""
+    async def _news(self, key: Key, seen: Slot) -> Slot:
+        """What stands for a key once a mint ended somewhere, a quarter of a second at most.
+
+        The bell hangs before the look, so that what ends in between is heard.
+        """
         bell = asyncio.Event()
         self._bells.add(bell)
         try:
+            slot = await self._look(key)
+            if slot != seen:
+                return slot
             await sleep_or(bell, self._clock, LOOK_S)
         finally:
             self._bells.discard(bell)
+        return await self._look(key)

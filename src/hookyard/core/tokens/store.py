@@ -29,7 +29,7 @@ MINTS = Table(
     Column("id", Text, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("app_id", BigInteger, nullable=False),
+    Column("app", Text, nullable=False),
     Column("installation_id", BigInteger, nullable=False),
     Column("account", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -58,11 +58,13 @@ TOKEN_ASKS = Table(
     Column("installation_id", BigInteger, nullable=False),
     Column("account", Text, nullable=False),
     Column("scope", Text, nullable=False),
+    Column("asked", Text, nullable=False),
     Column("campaign", Text, nullable=False),
     Column("allowed", Integer, nullable=False),
     Column("rule", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("mint_id", Text, nullable=False),
+    Column("granted", Text, nullable=False),
     Index("ix_token_asks_actor_at_ms", "actor", "at_ms"),
     Index("ix_token_asks_mint_id", "mint_id"),
     Index("ix_token_asks_at_ms", "at_ms"),
@@ -70,14 +72,14 @@ TOKEN_ASKS = Table(
 TOKEN_REVOCABILITY = Table(
     "token_revocability",
     METADATA,
-    Column("app_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("app", Text, primary_key=True),
     Column("shape", Text, primary_key=True),
     Column("can_revoke", Integer, nullable=False),
     Column("learned_at_ms", BigInteger, nullable=False),
 )
 _LEARN = RawSql.same(
-    "INSERT INTO token_revocability (app_id, shape, can_revoke, learned_at_ms)"
-    " VALUES ($1, $2, $3, $4) ON CONFLICT (app_id, shape) DO UPDATE"
+    "INSERT INTO token_revocability (app, shape, can_revoke, learned_at_ms)"
+    " VALUES ($1, $2, $3, $4) ON CONFLICT (app, shape) DO UPDATE"
     " SET can_revoke = excluded.can_revoke, learned_at_ms = excluded.learned_at_ms"
 )
 
@@ -89,7 +91,7 @@ def add_mint(unit: Unit, mint: Mint) -> None:
             id=mint.id,
             tenant=mint.tenant,
             state=mint.state.value,
-            app_id=mint.app_id,
+            app=mint.app,
             installation_id=mint.installation_id,
             account=mint.account,
             actor=mint.actor,
@@ -172,9 +174,14 @@ def _got(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(asks.mint_id == MINTS.c.id, asks.allowed == 1, condition)
 
 
-def add_ask(unit: Unit, ask: Asked) -> None:
-    """Record who asked, and what became of it."""
-    who = {"kind": ask.who.kind, "id": ask.who.id, "name": ask.who.name, "claims": ask.who.claims}
+def add_ask(unit: Unit, ask: Asked, mint_id: str = "") -> None:
+    """Record who asked, and what became of it: the mint they got, or a refusal."""
+    who = {
+        "kind": ask.who.kind,
+        "id": ask.who.id,
+        "name": ask.who.name,
+        "claims": dict(ask.who.claims),
+    }
     unit.run(
         insert(TOKEN_ASKS).values(
             id=ask.id,
@@ -185,36 +192,39 @@ def add_ask(unit: Unit, ask: Asked) -> None:
             installation_id=ask.installation_id,
             account=ask.account,
             scope=_scope_text(ask.scope),
+            asked=_scope_text(ask.asked),
             campaign=ask.campaign,
             allowed=int(ask.allowed),
             rule=ask.rule,
             reason=ask.reason[:500],
-            mint_id=ask.mint_id,
+            mint_id=mint_id,
+            granted=json.dumps(dict(ask.granted), separators=(",", ":")),
         )
     )
 
 
-def has_got(unit: Unit, actor: str, mint_id: str, campaign: str) -> bool:
-    """Whether it is recorded that an actor got a mint for a campaign."""
+def has_got(unit: Unit, actor: str, mint_id: str, campaign: str | None = None) -> bool:
+    """Whether it is recorded that an actor got a mint (for this campaign, or for any)."""
     table = TOKEN_ASKS.c
     found = select(table.id).where(
-        table.mint_id == mint_id,
-        table.actor == actor,
-        table.campaign == campaign,
-        table.allowed == 1,
+        table.mint_id == mint_id, table.actor == actor, table.allowed == 1
     )
+    if campaign is not None:
+        found = found.where(table.campaign == campaign)
     return unit.first(found.limit(1)) is not None
 
 
-def got_since(unit: Unit, actor: str, rule: str, since_ms: int) -> int:
-    """How many different mints an actor got by a rule since an instant."""
+def got_since(unit: Unit, actor: str, rule: str, since_ms: int) -> tuple[int, int]:
+    """How many different mints an actor got by a rule since an instant, and when the first."""
     table = TOKEN_ASKS.c
     row = unit.first(
-        select(func.count(func.distinct(table.mint_id)).label("n")).where(
+        select(
+            func.count(func.distinct(table.mint_id)).label("n"), func.min(table.at_ms).label("at")
+        ).where(
             table.actor == actor, table.at_ms >= since_ms, table.rule == rule, table.allowed == 1
         )
     )
-    return 0 if row is None else int(row["n"])
+    return (0, since_ms) if row is None else (int(row["n"]), int(row["at"] or since_ms))
 
 
 def asks_since(unit: Unit, tenant: str, since_ms: int, limit: int) -> Sequence[Asked]:
@@ -225,16 +235,16 @@ def asks_since(unit: Unit, tenant: str, since_ms: int, limit: int) -> Sequence[A
     return [_ask(row) for row in found]
 
 
-def learn(unit: Unit, app_id: int, shape: str, now_ms: int, *, can_revoke: bool) -> None:
+def learn(unit: Unit, app: str, shape: str, now_ms: int, *, can_revoke: bool) -> None:
     """Note what GitHub did when it was asked to revoke a token of this shape."""
-    unit.run_raw(_LEARN, app_id, shape, int(can_revoke), now_ms)
+    unit.run_raw(_LEARN, app, shape, int(can_revoke), now_ms)
 
 
-def revocability(unit: Unit, app_id: int, shape: str) -> tuple[bool, int] | None:
+def revocability(unit: Unit, app: str, shape: str) -> tuple[bool, int] | None:
     """Whether tokens of this shape can be revoked, and since when that is known."""
     table = TOKEN_REVOCABILITY.c
     found = select(table.can_revoke, table.learned_at_ms)
-    row = unit.first(found.where(table.app_id == app_id, table.shape == shape))
+    row = unit.first(found.where(table.app == app, table.shape == shape))
     return None if row is None else (bool(row["can_revoke"]), row["learned_at_ms"])
 
 
@@ -275,7 +285,7 @@ def _mint(row: RowMapping) -> Mint:
         id=row["id"],
         tenant=row["tenant"],
         state=MintState(row["state"]),
-        app_id=row["app_id"],
+        app=row["app"],
         installation_id=row["installation_id"],
         account=row["account"],
         actor=row["actor"],
@@ -302,9 +312,11 @@ def _ask(row: RowMapping) -> Asked:
         installation_id=row["installation_id"],
         account=row["account"],
         scope=_scope(row["scope"]),
+        asked=_scope(row["asked"]),
         campaign=row["campaign"],
         allowed=bool(row["allowed"]),
         rule=row["rule"],
         reason=row["reason"],
         mint_id=row["mint_id"],
+        granted=json.loads(row["granted"]),
     )

@@ -20,7 +20,7 @@ from hookyard.adapters.database.port import METADATA, RawSql, Unit
 TOKEN_CACHE = Table(
     "token_cache",
     METADATA,
-    Column("app_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("app", Text, primary_key=True),
     Column("installation_id", BigInteger, primary_key=True, autoincrement=False),
     Column("scope_key", Text, primary_key=True),
     Column("mint_id", Text),
@@ -45,7 +45,7 @@ TOKEN_CELLS = Table(
 class Key:
     """What a token is looked for by."""
 
-    app_id: int
+    app: str
     installation_id: int
     scope_key: str
 
@@ -69,22 +69,22 @@ class Slot:
 _LOOK = RawSql.same(
     "SELECT c.mint_id, c.expires_at_ms, c.lease, c.leased_until_ms, c.failure, c.failed_until_ms,"
     " t.cell FROM token_cache c LEFT JOIN token_cells t ON t.mint_id = c.mint_id"
-    " WHERE c.app_id = $1 AND c.installation_id = $2 AND c.scope_key = $3"
+    " WHERE c.app = $1 AND c.installation_id = $2 AND c.scope_key = $3"
 )
 _LEASE = RawSql.same(
-    "INSERT INTO token_cache (app_id, installation_id, scope_key, lease, leased_until_ms)"
-    " VALUES ($1, $2, $3, 1, $4) ON CONFLICT (app_id, installation_id, scope_key) DO UPDATE"
+    "INSERT INTO token_cache (app, installation_id, scope_key, lease, leased_until_ms)"
+    " VALUES ($1, $2, $3, 1, $4) ON CONFLICT (app, installation_id, scope_key) DO UPDATE"
     " SET lease = token_cache.lease + 1, leased_until_ms = excluded.leased_until_ms"
     " RETURNING lease"
 )
 _FILL = RawSql.same(
     "UPDATE token_cache SET mint_id = $5, expires_at_ms = $6, leased_until_ms = 0, failure = NULL,"
-    " failed_until_ms = 0 WHERE app_id = $1 AND installation_id = $2 AND scope_key = $3"
+    " failed_until_ms = 0 WHERE app = $1 AND installation_id = $2 AND scope_key = $3"
     " AND lease = $4 AND leased_until_ms > 0"
 )
 _FAIL = RawSql.same(
     "UPDATE token_cache SET leased_until_ms = 0, failure = $5, failed_until_ms = $6"
-    " WHERE app_id = $1 AND installation_id = $2 AND scope_key = $3 AND lease = $4"
+    " WHERE app = $1 AND installation_id = $2 AND scope_key = $3 AND lease = $4"
 )
 _CELL = RawSql.same(
     "INSERT INTO token_cells (mint_id, cell, expires_at_ms) VALUES ($1, $2, $3)"
@@ -94,7 +94,7 @@ _CELL = RawSql.same(
 
 def look(unit: Unit, key: Key) -> Slot:
     """What stands for a key; an empty slot when nothing ever did."""
-    rows = unit.fetch_raw(_LOOK, key.app_id, key.installation_id, key.scope_key)
+    rows = unit.fetch_raw(_LOOK, key.app, key.installation_id, key.scope_key)
     if not rows:
         return Slot()
     mint_id, expires, lease, leased, failure, failed, cell = rows[0]
@@ -111,12 +111,12 @@ def look(unit: Unit, key: Key) -> Slot:
 
 def lock(unit: Unit, key: Key) -> None:
     """Be alone with a key until the transaction ends."""
-    unit.lock(f"token:{key.app_id}:{key.installation_id}:{key.scope_key}")
+    unit.lock(f"token:{key.app}:{key.installation_id}:{key.scope_key}")
 
 
 def lease(unit: Unit, key: Key, until_ms: int) -> int:
     """Take the right to mint; the lease's number."""
-    found = unit.fetch_raw(_LEASE, key.app_id, key.installation_id, key.scope_key, until_ms)
+    found = unit.fetch_raw(_LEASE, key.app, key.installation_id, key.scope_key, until_ms)
     return _whole(found[0][0])
 
 
@@ -127,13 +127,13 @@ def keep(unit: Unit, mint_id: str, cell: bytes, expires_at_ms: int) -> None:
 
 def fill(unit: Unit, key: Key, number: int, mint_id: str, expires_at_ms: int) -> bool:
     """Let a mint answer for its key; False when the lease was lost or the key was forgotten."""
-    given = (key.app_id, key.installation_id, key.scope_key, number, mint_id, expires_at_ms)
+    given = (key.app, key.installation_id, key.scope_key, number, mint_id, expires_at_ms)
     return unit.run_raw(_FILL, *given) == 1
 
 
 def fail(unit: Unit, key: Key, number: int, failure: str | None, until_ms: int) -> None:
     """Give the lease back, with what others need not find out again before `until_ms`."""
-    given = (key.app_id, key.installation_id, key.scope_key, number, failure, until_ms)
+    given = (key.app, key.installation_id, key.scope_key, number, failure, until_ms)
     unit.run_raw(_FAIL, *given)
 
 

@@ -21,6 +21,7 @@ ENTRIES = (
     Entry("jobs", f"{_CLI}.jobs:jobs", "Work: list, logs, retry, cancel, pause", _LOOK),
     Entry("effects", f"{_CLI}.effects:effects", "What is written to GitHub", _LOOK),
     Entry("keys", f"{_CLI}.keys:keys", "API keys: create, list, revoke", _LOOK),
+    Entry("tokens", f"{_CLI}.tokens:tokens", "Installation tokens: mint, explain, revoke", _LOOK),
     Entry("hooks", f"{_CLI}.hooks.command:hooks", "Send, record and replay deliveries", _LOOK),
     Entry("doctor", f"{_CLI}.doctor.command:doctor", "Every setting, every dependency", _OFFLINE),
     Entry("migrate", f"{_CLI}.migrate:migrate", "Bring the database to this version", _OFFLINE),

@@ -30,30 +30,41 @@ from hookyard.entrypoints.http.telemetry import (
     BatchMetrics,
     GitHubMetrics,
     JobMetrics,
+    TokenMetrics,
     WebhookMetrics,
 )
+from hookyard.entrypoints.http.tokens import PREFIXES as TOKENS
+from hookyard.entrypoints.http.tokens import TokenLane
 from hookyard.entrypoints.http.traced import TracedWebhookApp
 from hookyard.entrypoints.http.webhooks import PREFIX, Receive, Scope, Send, WebhookApp
 
 
 class Front:
-    """The ASGI application of a process that serves HTTP."""
+    """The ASGI application of a process that serves HTTP.
 
-    def __init__(self, yard: Yard, *, deadline_s: float = DEADLINE_S) -> None:
+    `only` is the prefix of the routes it has beside the pages about itself; None for everything.
+    """
+
+    def __init__(
+        self, yard: Yard, *, only: str | None = None, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._only = only
         self.metrics = CollectorRegistry()
         self.rejections = Rejections(yard.clock)
         self.guard = Guard(yard.authenticator, yard.clock)
         self.probes = Probes(yard)
         self.routes: list[APIRoute] = []
         self.app = self._make_app(yard)
-        self.openapi = document(self.app, self.routes, registry.PROVIDERS_BY_NAME)
+        providers = registry.PROVIDERS_BY_NAME if only is None else ()
+        self.openapi = document(self.app, self.routes, providers)
         self._add_pages(yard)
         self.api = Edge(self.app, yard.ids, yard.clock, deadline_s=deadline_s)
+        self.tokens = self._token_lane(yard)
         traced = yard.traces and partial(TracedWebhookApp, yard.traces, yard.clock)
         self.webhooks: WebhookApp = (traced or WebhookApp)(
             yard.receiver,
-            yard.endpoints(),
-            registry.PROVIDERS_BY_NAME,
+            yard.endpoints() if only is None else {},
+            registry.PROVIDERS_BY_NAME if only is None else (),
             budget=BodyBudget(yard.settings.http.body_budget),
             rejections=self.rejections,
             metrics=WebhookMetrics(self.metrics),
@@ -71,7 +82,19 @@ class Front:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self.webhooks(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["path"].startswith(TOKENS):
+            await self.tokens(scope, receive, send)
+            return
         await self.api(scope, receive, send)
+
+    def _token_lane(self, yard: Yard) -> TokenLane:
+        service = yard.tokens
+        service.listeners.listeners.append(TokenMetrics(self.metrics))
+
+        def new_id() -> str:
+            return yard.ids.new(yard.clock.now_ms())
+
+        return TokenLane(self.api, self.guard, service.desk, new_id, service.listeners)
 
     def _make_app(self, yard: Yard) -> FastAPI:
         app = FastAPI(
@@ -96,8 +119,11 @@ class Front:
             desk=yard.desk,
             artifacts=yard.artifacts,
             sources=yard.recovering.source_ports(),
+            tokens=yard.tokens.ports,
         )
         for router in registry.routers(ports, self.guard):
+            if not router.prefix.startswith(self._only or ""):
+                continue
             app.include_router(router)
             self.routes += [route for route in router.routes if isinstance(route, APIRoute)]
         return app
@@ -113,7 +139,8 @@ class Front:
         text = json.dumps(self.openapi)
 
         async def start(request: Request) -> Response:
-            return start_page(__version__, yard.database.dialect, sorted(yard.endpoints()))
+            paths = sorted(yard.endpoints()) if self._only is None else []
+            return start_page(__version__, yard.database.dialect, paths)
 
         async def docs(request: Request) -> Response:
             return docs_page(self.openapi)

@@ -46,6 +46,7 @@ class HealthPages:
                 }
                 for found in self._probes.secrets()
             ],
+            "tokens": self._probes.tokens(),
             "clock_offset_ms": self._probes.clock_offset_ms(),
             "warnings": [
                 {"code": warned.code, "subject": warned.subject}

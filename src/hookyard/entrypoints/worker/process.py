@@ -110,7 +110,7 @@ async def _run(settings: Settings, plan: Plan, forks: "Forks | None", redactor: 
 async def _play(
     yard: Yard, plan: Plan, bound: socket.socket | None, stop: asyncio.Event, dead: list[str]
 ) -> None:
-    front = Front(yard) if bound is not None else None
+    front = None if bound is None else Front(yard, only=_prefix(plan))
     yard.start_keeping()
     await start_roles(yard, plan.roles)
     watch(yard.tasks, stop, dead)
@@ -189,7 +189,7 @@ async def _until_stopped(yard: Yard, plan: Plan, stop: asyncio.Event) -> None:
 @contextlib.contextmanager
 def _door(settings: Settings, plan: Plan) -> Iterator[socket.socket | None]:
     """The bound socket of a gateway. Bound first: a port in use must not cost a migration."""
-    if Role.GATEWAY not in plan.roles:
+    if not plan.roles & {Role.GATEWAY, Role.TOKENS}:
         yield None
         return
     host, port = settings.http.host, settings.http.port
@@ -244,6 +244,11 @@ def _install_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, asked)
 
 
+def _prefix(plan: Plan) -> str | None:
+    """Which part of the API this process answers for; None for all of it."""
+    return None if Role.GATEWAY in plan.roles else "/tokens"
+
+
 def _alone(yard: Yard, plan: Plan) -> list[str]:
     """Roles that nobody can play beside us: SQLite has one writer."""
     if yard.database.dialect != "sqlite" or plan.burst:
@@ -271,7 +276,7 @@ def _announce(yard: Yard, plan: Plan, port: int | None) -> None:
         "database": yard.database.dialect,
     }
     if port is not None:
-        if not yard.sources:
+        if not yard.sources and Role.GATEWAY in plan.roles:
             log.warning("no_sources", fix="set GITHUB_WEBHOOK_SECRET or HOOKYARD_SOURCES_FILE")
         shown = f"[{host}]" if ":" in host else host
         here = "127.0.0.1" if host in ("0.0.0.0", "::") else shown  # noqa: S104

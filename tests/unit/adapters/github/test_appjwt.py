@@ -5,6 +5,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from hookyard.adapters.github.appjwt import AppJwt
+from hookyard.adapters.github.signer import LocalSignature, PemSigner
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.errors import ConfigurationError
 from tests.support.github import date_header, private_key, public_key
@@ -76,3 +77,29 @@ def test_public_key_cannot_sign(clock: ManualClock) -> None:
 
 def test_key_is_not_in_the_repr(clock: ManualClock) -> None:
     assert repr(AppJwt("42", private_key(), clock)) == "AppJwt(app_id='42', offset_ms=0)"
+
+
+class Elsewhere:
+    """A key service: signs, and shows no key."""
+
+    def __init__(self, alg: str = "RS256") -> None:
+        self.alg = alg
+        self.asked: list[bytes] = []
+
+    async def sign(self, signing_input: bytes, /) -> LocalSignature:
+        self.asked.append(signing_input)
+        made = await PemSigner(private_key()).sign(signing_input)
+        return LocalSignature(self.alg, made.signature)
+
+
+async def test_key_may_stay_in_a_key_service(clock: ManualClock) -> None:
+    service = Elsewhere()
+    app = AppJwt("42", service, clock)
+    assert claims(await app.token())["iss"] == "42"
+    assert await app.token()
+    assert len(service.asked) == 1
+
+
+async def test_key_service_that_signs_otherwise_is_refused(clock: ManualClock) -> None:
+    with pytest.raises(ConfigurationError, match="ES256"):
+        await AppJwt("42", Elsewhere("ES256"), clock).token()

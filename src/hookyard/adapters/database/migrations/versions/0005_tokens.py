@@ -20,7 +20,7 @@ def _mints() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("app_id", sa.BigInteger(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
         sa.Column("installation_id", sa.BigInteger(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
@@ -52,11 +52,13 @@ def _asks() -> None:
         sa.Column("installation_id", sa.BigInteger(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
         sa.Column("campaign", sa.Text(), nullable=False),
         sa.Column("allowed", sa.Integer(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("mint_id", sa.Text(), nullable=False),
+        sa.Column("granted", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_token_asks")),
     )
     op.create_index("ix_token_asks_actor_at_ms", "token_asks", ["actor", "at_ms"])
@@ -67,7 +69,7 @@ def _asks() -> None:
 def _shared_tier() -> None:
     op.create_table(
         "token_cache",
-        sa.Column("app_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
         sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("scope_key", sa.Text(), nullable=False),
         sa.Column("mint_id", sa.Text(), nullable=True),
@@ -76,9 +78,7 @@ def _shared_tier() -> None:
         sa.Column("leased_until_ms", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("failed_until_ms", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "app_id", "installation_id", "scope_key", name=op.f("pk_token_cache")
-        ),
+        sa.PrimaryKeyConstraint("app", "installation_id", "scope_key", name=op.f("pk_token_cache")),
     )
     op.create_index("ix_token_cache_mint_id", "token_cache", ["mint_id"])
     op.create_table(
@@ -91,9 +91,9 @@ def _shared_tier() -> None:
     op.create_index("ix_token_cells_expires_at_ms", "token_cells", ["expires_at_ms"])
     op.create_table(
         "token_revocability",
-        sa.Column("app_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
         sa.Column("shape", sa.Text(), nullable=False),
         sa.Column("can_revoke", sa.Integer(), nullable=False),
         sa.Column("learned_at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("app_id", "shape", name=op.f("pk_token_revocability")),
+        sa.PrimaryKeyConstraint("app", "shape", name=op.f("pk_token_revocability")),
     )
