@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from hookyard.adapters.secrets.keeper import Keeper
+from hookyard.adapters.secrets.port import SecretUnreachable, Signature
 from hookyard.bootstrap.yard import Yard
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings import Kept
@@ -60,9 +61,20 @@ def _renew_source(yard: Yard, source_id: str, kept: Kept) -> None:
     log.info("secret_renewed", secret=kept.name, source=kept.source, accepted=len(values))
 
 
+class _NoKey:
+    """In the place of a key that was taken away, or that its source did not show for an hour."""
+
+    async def sign(self, signing_input: bytes, /) -> Signature:
+        """SecretUnreachable, always."""
+        raise SecretUnreachable("the App's key is not to be had at its source")
+
+
 def _renew_app_key(yard: Yard, kept: Kept) -> None:
-    if yard.github is None or not kept.values:
+    if yard.github is None:
+        return
+    if not kept.values:
         log.error("secret_gone", secret=kept.name, fix="put the App's key back at its source")
+        yard.github.jwt.use_key(_NoKey())
         return
     try:
         yard.github.jwt.use_key(kept.values[0].reveal())
