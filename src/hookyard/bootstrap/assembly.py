@@ -14,6 +14,7 @@ from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
+from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
 from hookyard.bootstrap.minting import TokenService, token_service
 from hookyard.bootstrap.opening import (
@@ -29,6 +30,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
+from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.sealing import open_sealer
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
 from hookyard.bootstrap.yard import Yard
@@ -105,12 +107,16 @@ async def open_yard(
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
         ids = IdMaker()
-        sealer = open_sealer(settings, database, clock, ids)
+        sealer = open_sealer(settings, database, environ, clock, ids)
+        opened.push_async_callback(sealer.close)
         base = _Foundation(
             settings, clock, ids, database, sources, github, traces, files, broker, storage,
             around, sealer, apps,
         )  # fmt: skip
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash), admin_key)
+        yard.keeper = None if joins else open_keeper(settings, environ, clock)
+        if yard.keeper is not None:
+            renew_in_place(yard, yard.keeper)
         opened.pop_all()
         return yard
 
@@ -123,7 +129,7 @@ class _Foundation:
     clock: Clock
     ids: IdMaker
     database: Database
-    sources: Mapping[str, SourceConfig]
+    sources: dict[str, SourceConfig]
     github: GitHubApp | None
     traces: Traces | None
     files: JobLogFiles

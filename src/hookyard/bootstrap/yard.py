@@ -1,13 +1,14 @@
 """What a running process is made of, started and closed as one."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.secrets.keeper import Keeper
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
@@ -52,7 +53,7 @@ class Yard:
     clock: Clock
     ids: IdMaker
     database: Database
-    sources: Mapping[str, SourceConfig]
+    sources: dict[str, SourceConfig]
     ledger: Ledger
     runner: Runner
     cron: Cron
@@ -80,6 +81,8 @@ class Yard:
     tokens: TokenService
     traces: Traces | None = None
     pointers: Pointers | None = None
+    keeper: Keeper | None = None
+    served: dict[str, Endpoint] = field(default_factory=dict)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     duties: list[Duty] = field(default_factory=list)
     scheduler: Scheduler | None = None
@@ -87,13 +90,27 @@ class Yard:
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The path of every source; the one named after its provider answers at the short path."""
-        found: dict[str, Endpoint] = {}
+        if self.served:
+            return self.served
+        found = self.served
         for source in self.sources.values():
             endpoint = Endpoint(source, registry.PROVIDERS_BY_NAME[source.provider])
             found[f"/webhooks/{source.provider}/{source.id}"] = endpoint
             if source.id == source.provider:
                 found[f"/webhooks/{source.provider}"] = endpoint
         return found
+
+    def use_source(self, source: SourceConfig) -> None:
+        """Let a source go on with other secrets, wherever its deliveries are taken in or routed."""
+        self.sources[source.id] = source
+        for path, endpoint in self.served.items():
+            if endpoint.source.id == source.id:
+                self.served[path] = Endpoint(source, endpoint.provider)
+
+    def start_keeping(self) -> None:
+        """Keep secrets fresh, where they come from sources."""
+        if self.keeper is not None:
+            self.tasks.append(asyncio.create_task(self.keeper.run(), name="keeper"))
 
     async def start_working(self) -> None:
         """Run jobs and the calendar, and tell a broker of jobs where there is one."""
@@ -149,6 +166,9 @@ class Yard:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.recovering.close()
+        await self.sealer.close()
+        if self.keeper is not None:
+            await self.keeper.close()
         for app in self.apps:
             await app.client.close()
         await self.storage.blobs.close()

@@ -4,6 +4,8 @@
 # the past against drift, `exp` at most 10 minutes ahead, `iss` the App's id or client id.
 """
 
+from collections.abc import Awaitable, Callable
+
 from hookyard.adapters.github.dates import http_date_ms
 from hookyard.adapters.github.signer import JwtSigner, PemSigner, signed_jwt
 from hookyard.kit.clock import Clock
@@ -31,6 +33,7 @@ class AppJwt:
         self._clock = clock
         self._token = ""
         self._signed_at_ms = 0
+        self.on_refused: Callable[[], Awaitable[bool]] | None = None
 
     def __repr__(self) -> str:
         return f"AppJwt(app_id={self.app_id!r}, offset_ms={self.offset_ms})"
@@ -51,6 +54,15 @@ class AppJwt:
         if offset_ms == self.offset_ms:
             self._token, self._signed_at_ms = token, now_ms
         return token
+
+    def use_key(self, key: str | JwtSigner) -> None:
+        """Sign with another key from now on; ConfigurationError when it is none."""
+        self._signer = PemSigner(key) if isinstance(key, str) else key
+        self._token = ""
+
+    async def renew(self) -> bool:
+        """GitHub refused our token: whether whoever keeps the key has another one by now."""
+        return self.on_refused is not None and await self.on_refused()
 
     def learn(self, date: str, message: str) -> bool:
         """Learn the offset from a 401's `Date`; True when a new token is worth one more try.

@@ -183,7 +183,10 @@ class GitHubClient:
         if ask.installation_id is not None:
             return await self._as_installation(ask)
         raw = await self._steady(ask, await self.jwt.token())
-        if raw.status == 401 and self.jwt.learn(raw.headers.get("date", ""), message_of(raw)):
+        if raw.status != 401:
+            return raw
+        learnt = self.jwt.learn(raw.headers.get("date", ""), message_of(raw))
+        if learnt or await self.jwt.renew():
             raw = await self._steady(ask, await self.jwt.token())
         return raw
 

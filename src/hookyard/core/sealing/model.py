@@ -66,8 +66,8 @@ class DataKey:
 class SealedColumn:
     """A column of sealed cells (BLOB, NULL where there is none), for re-encryption to walk.
 
-    `key` names the columns of the row's key, in the order of `Place.row`; `tenant` the column
-    that says whose row it is, or None where `only_tenant` owns every row.
+    `key` names the columns of the row's key, all of them text, in the order of `Place.row`;
+    `tenant` the column that says whose row it is, or None where `only_tenant` owns every row.
     """
 
     table: str

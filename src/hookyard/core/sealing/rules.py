@@ -25,11 +25,11 @@ OVERHEAD = _HEAD + NONCE_BYTES + TAG_BYTES
 MAX_PLAINTEXT = 1024 * 1024
 
 
-def row_key(parts: Sequence[str | int]) -> str:
+def row_key(parts: Sequence[str]) -> str:
     """The key of a row as one text: a single column as it is, several as a JSON list."""
     if len(parts) == 1:
-        return str(parts[0])
-    return json.dumps([str(part) for part in parts], separators=(",", ":"))
+        return parts[0]
+    return json.dumps(list(parts), separators=(",", ":"))
 
 
 def additional_data(head: bytes, place: Place) -> bytes:

@@ -7,7 +7,7 @@ used until `HARD_MS`, and never for more than `MAX_USES` cells.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -42,8 +42,7 @@ class _Ring:
 class Sealer:
     """Seals values for a place, and opens them there. Safe within one event loop.
 
-    `wrappers` are by `KeyWrapper.provider`, those of keys that are not rewrapped yet included;
-    `main` wraps new keys.
+    `main` wraps new keys; `older` ones unwrap keys that are not wrapped again yet.
     """
 
     def __init__(
@@ -53,12 +52,12 @@ class Sealer:
         clock: Clock,
         ids: IdMaker,
         *,
-        older: Mapping[str, KeyWrapper] | None = None,
+        older: Sequence[KeyWrapper] = (),
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._database = database
         self._main = main
-        self._wrappers = {**(older or {}), main.provider: main}
+        self._wrappers = {(one.provider, one.key_ref): one for one in (*older, main)}
         self._clock = clock
         self._ids = ids
         self._random = random_bytes
@@ -126,6 +125,12 @@ class Sealer:
         """The id of the key that `seal` uses; KeyNotLoaded before `ready`."""
         return self._ring(tenant).primary
 
+    async def close(self) -> None:
+        """Drop every key and let go of the wrapping keys' connections."""
+        self.forget()
+        for wrapper in self._wrappers.values():
+            await wrapper.close()
+
     def forget(self, tenant: str | None = None) -> None:
         """Drop keys from memory: of one tenant, or all."""
         if tenant is None:
@@ -145,11 +150,12 @@ class Sealer:
 
     async def unwrap(self, key: DataKey) -> bytes:
         """A data key in the clear; SecretTrouble when nothing here can unwrap it."""
-        wrapper = self._wrappers.get(key.provider)
+        wrapper = self._wrappers.get((key.provider, key.key_ref))
         if wrapper is None:
             raise SecretTrouble(
-                f"data key {key.id} is wrapped by {key.provider}, which is not configured; "
-                "name its key in HOOKYARD_SEALING_KEYS until `hookyard secrets rewrap` is through"
+                f"data key {key.id} is wrapped by {key.provider}:{key.key_ref}, which is not "
+                "configured; list it in HOOKYARD_SEALING_KEYS until `hookyard secrets rewrap` "
+                "is through"
             )
         wrapped = WrappedKey(key.provider, key.key_ref, key.key_version, key.blob)
         return await wrapper.unwrap(wrapped, context_of(key.tenant, key.id))

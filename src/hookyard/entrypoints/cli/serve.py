@@ -35,9 +35,9 @@ def serve(roles: tuple[str, ...], host: str | None, port: int | None) -> None:
       DATABASE_URL=postgresql://… hookyard serve gateway
       DATABASE_URL=postgresql://… hookyard serve worker scheduler
     """
+    from hookyard.bootstrap.keeping import load_settings
     from hookyard.entrypoints.worker.process import Plan, run
     from hookyard.entrypoints.worker.roles import Role
-    from hookyard.settings import load_settings
 
     plan = Plan(frozenset(Role(role) for role in roles))
     run(listening(load_settings(), host, port), plan)

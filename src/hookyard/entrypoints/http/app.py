@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from hookyard import __version__, registry
 from hookyard.bootstrap import Yard
+from hookyard.bootstrap.renewing import RenewedSources
 from hookyard.entrypoints.http import errors
 from hookyard.entrypoints.http.blobs import BlobPage
 from hookyard.entrypoints.http.bodies import DEADLINE_S, BodyBudget
@@ -69,6 +70,7 @@ class Front:
             metrics=WebhookMetrics(self.metrics),
             max_body=yard.settings.http.max_body,
             deadline_s=deadline_s,
+            renewal=None if yard.keeper is None else RenewedSources(yard.keeper),
         )
         yard.endings.listeners.append(JobMetrics(self.metrics, yard.clock))
         yard.calls.listeners.append(GitHubMetrics(self.metrics))

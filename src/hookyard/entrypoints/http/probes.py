@@ -1,7 +1,7 @@
 """Looks at what the process stands on: names, latencies, reason codes, nothing secret."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +11,7 @@ from hookyard.adapters.database.migrate import version_of
 from hookyard.adapters.database.migrations import HEAD
 from hookyard.adapters.database.port import Unit
 from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
+from hookyard.adapters.secrets.keeper import Standing, from_settings
 from hookyard.bootstrap import GitHubApp, Yard
 from hookyard.entrypoints.http.once import Seldom
 from hookyard.kit.errors import HookyardError
@@ -107,7 +108,14 @@ class Probes:
             found.append(Warned("sqlite_wal_reset_bug", "sqlite"))
         if self._has_unknown_kinds:
             found.append(Warned("jobs_of_unknown_kind", "queue"))
-        return found
+        troubled = (one for one in self.secrets() if one.state != "fresh")
+        return [*found, *(Warned(f"secret_{one.state}", one.name) for one in troubled)]
+
+    def secrets(self) -> Sequence[Standing]:
+        """Which source each secret came from, and how it stands there."""
+        if self._yard.keeper is not None:
+            return self._yard.keeper.standings()
+        return from_settings(self._yard.settings.secrets.kept)
 
     def tokens(self) -> dict[str, object]:
         """What the token service goes by: how many Apps, and which mint policy."""

@@ -1,8 +1,8 @@
 """The local wrapping key: a file in the data folder that only its owner can read.
 
-One key a line, in hexadecimal, the newest last. Older lines stay until every data key is wrapped
-by the newest; a key's version is a fingerprint of it, so that a file of another machine is known
-as such.
+One key a line, in hexadecimal, the newest last. Older lines stay: a process elsewhere may be about
+to store a data key that one of them wraps. A key's version is a fingerprint of it, so that a file
+of another machine is known as such.
 """
 
 import contextlib
@@ -90,20 +90,10 @@ class KeyFile:
         with _alone(self._path):
             self._refresh()
             if len(self._keys) >= MAX_KEYS:
-                raise SecretTrouble(f"{self._path} holds {MAX_KEYS} keys; drop unused ones first")
+                raise SecretTrouble(f"{self._path} holds {MAX_KEYS} keys, and cannot hold more")
             fresh = self._random(KEY_BYTES)
             self._replace([*self._keys.values(), fresh])
         return fingerprint(fresh)
-
-    def drop_keys(self, used: frozenset[str]) -> int:
-        """Forget older keys that wrap nothing any more; how many. The newest always stays."""
-        with _alone(self._path):
-            self._refresh()
-            kept = [k for v, k in self._keys.items() if v in used or v == self._newest]
-            gone = len(self._keys) - len(kept)
-            if gone:
-                self._replace(kept)
-        return gone
 
     def _replace(self, keys: Sequence[bytes]) -> None:
         draft = _draft(self._path, keys)
