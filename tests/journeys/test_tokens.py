@@ -1,7 +1,9 @@
 """Installation tokens through the front door: narrow, cached, recorded, refused with reasons."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -33,7 +35,7 @@ Open = Callable[..., Awaitable[Caller]]
 
 
 @pytest.fixture
-def github() -> "AsyncIterator[Hub]":
+def github() -> Iterator[Hub]:
     with hub() as made:
         yield made
 
@@ -278,3 +280,40 @@ async def test_simulation_shows_what_another_policy_would_change(opened: Open, g
     assert wrong.status_code == 400
     assert wrong.json()["code"] == "bad_policy"
     assert "line 2" in wrong.json()["detail"]
+
+
+async def test_command_line_mints_explains_and_revokes(
+    opened: Open, github: Hub, tmp_path: Path
+) -> None:
+    door = await opened(POLICY)
+    url = str(door.http.base_url)
+    file = tmp_path / "other.yml"
+    file.write_text("version: 1\nrules: []\n", encoding="utf-8")
+
+    async def run(*words: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "hookyard", "tokens", *words]
+        child = await asyncio.create_subprocess_exec(
+            *command, "--url", url, "--key", door.token, stdout=-1, stderr=-1, cwd=tmp_path
+        )
+        out, err = await child.communicate()
+        return child.returncode or 0, out.decode(), err.decode()
+
+    asked = ("acme", "--repository", "shop", "--permission", "contents:read")
+    code, token, about = await run("mint", *asked)
+    assert code == 0, about
+    assert github.status(token.strip()) == 200
+    assert "contents:read" in about
+    assert token.strip() not in about
+    code, said, _ = await run(
+        "explain", "acme", "--repository", "shop", "--permission", "issues:admin"
+    )
+    assert code == 1
+    assert "rule readers: permissions: issues: admin is more than the rule's write" in said
+    code, said, _ = await run("simulate", str(file))
+    assert (code, "1 of 1 requests change" in said) == (0, True)
+    code, listed, _ = await run("list", "--json")
+    assert token.strip() not in listed
+    mint_id = json.loads(listed)["items"][0]["id"]
+    code, said, _ = await run("revoke", mint_id)
+    assert (code, said) == (0, f"{mint_id} is dead\n")
+    assert github.status(token.strip()) == 401

@@ -17,6 +17,7 @@ from hookyard.adapters.github.wire import Wire, WireOptions
 from hookyard.adapters.telemetry.otlp import open_sink
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import open_postgres
+from hookyard.bootstrap.keeping import open_signer
 from hookyard.bootstrap.listeners import CallListeners
 from hookyard.core.identity.admin_key import AdminKey, load_or_create_admin_key
 from hookyard.core.identity.keys import digest
@@ -30,6 +31,7 @@ from hookyard.core.tokens.service import InstallationTokens
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError, Unavailable
 from hookyard.settings import Settings
+from hookyard.settings.places import signing_key
 
 MAIN_APP = "main"
 
@@ -146,17 +148,25 @@ def open_more_apps(
             raise ConfigurationError(
                 f"HOOKYARD_SOURCES_FILE: the App {app.id} is that of GITHUB_APP_ID already"
             )
-        if app.private_key is None:
-            raise ConfigurationError(
-                f"HOOKYARD_SOURCES_FILE, App {app.name}: signer {app.signer} is not known here"
-            )
         named = f"the key of the App {app.name} in HOOKYARD_SOURCES_FILE"
-        signer = PemSigner(app.private_key.reveal(), checked=checked, named=named)
+        signer = (
+            _key_service(f"{named}: signer", app.signer or "", environ, clock)
+            if app.private_key is None
+            else PemSigner(app.private_key.reveal(), checked=checked, named=named)
+        )
         identity = AppIdentity(app.id, "")
         found.append(
             _open_app(settings, identity, app.name, app.api_base_url, signer, clock, calls)
         )
     return found
+
+
+def _key_service(named: str, place: str, environ: Mapping[str, str], clock: Clock) -> JwtSigner:
+    """A key that signs where it is; ConfigurationError for a place that is none."""
+    try:
+        return open_signer(signing_key(place), environ, clock)
+    except ValueError as error:
+        raise ConfigurationError(f"{named}: {error}") from None
 
 
 def _open_app(

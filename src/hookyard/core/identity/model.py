@@ -1,6 +1,5 @@
 """Types of identity: who calls (Actor), what they hold (Grant), what they want (Action)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -134,7 +133,7 @@ class Actor:
 
     `kinds` and `lanes` restrict the jobs an API key starts or leases (empty: all), `max_leases`
     how many it leases at once (None: as the settings say). `authorizer` decides in place of the
-    table of roles. `claims` are those of the verified token a workload or service came with.
+    table of roles. `facts` are what CI's issuer signed of a workload's run: `sha`, `ref` and so on.
     """
 
     kind: ActorKind
@@ -147,7 +146,7 @@ class Actor:
     lanes: tuple[str, ...] = ()
     max_leases: int | None = None
     authorizer: "Authorizer | None" = field(default=None, compare=False, repr=False)
-    claims: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    facts: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def label(self) -> str:

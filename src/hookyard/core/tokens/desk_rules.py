@@ -12,11 +12,8 @@ CLAIM_CHARS = 500
 
 
 def who_of(actor: Actor) -> Who:
-    """A caller as the mint policy sees them. Claims are those their verified token came with."""
-    claims = {
-        name[:100]: value[:CLAIM_CHARS]
-        for name, value in list(actor.claims.items())[:CLAIMS_AT_MOST]
-    }
+    """A caller as the mint policy sees them. Claims are what a verified token said of a run."""
+    claims = {name[:100]: value[:CLAIM_CHARS] for name, value in actor.facts[:CLAIMS_AT_MOST]}
     return Who(actor.kind.value, actor.id, actor.name, actor.tenant, claims)
 
 

@@ -97,7 +97,7 @@ class TokenLane:
             actor = await self._guard.actor_of(credential.decode("latin-1"))
         except HookyardError:
             return False
-        is_same = actor == known.actor and actor.claims == known.actor.claims
+        is_same = actor == known.actor and actor.facts == known.actor.facts
         # why: an engine of policies may have changed its mind; it is asked on the ordinary way.
         return is_same and actor.authorizer is None and self._desk.holds(known.ask, known.given)
 
