@@ -25,6 +25,7 @@ from benchmarks import (
     report,
     setup,
     start_latency,
+    tokens,
 )
 from benchmarks.servers import (
     FLOOR,
@@ -38,7 +39,7 @@ from benchmarks.servers import (
 
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
-    "recovery", "faults", "memory", "authorize",
+    "recovery", "faults", "memory", "authorize", "tokens",
 )  # fmt: skip
 
 
@@ -118,6 +119,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "faults": lambda: faults.measure(figures, min(seconds * 2, 8)),
         "memory": lambda: memory.measure(figures, ours, sent, seconds * 2),
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
+        "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
     }
 
 

@@ -19,7 +19,7 @@ from hookyard.core.identity import exchange_api, grants_api, me_api, users_api
 from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.gate import Gate
 from hookyard.core.identity.grants import Grants
-from hookyard.core.identity.model import Action
+from hookyard.core.identity.model import DEFAULT_TENANT, Action
 from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.sessions import Sessions
 from hookyard.core.ingress import api as deliveries_api
@@ -64,6 +64,10 @@ from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
 from hookyard.core.repositories.service import find_repository
+from hookyard.core.sealing import store as _data_keys
+from hookyard.core.sealing.model import SealedColumn
+from hookyard.core.tokens import api as tokens_api
+from hookyard.core.tokens import upkeep as tokens_upkeep
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.checklists import api as checklists_api
@@ -91,7 +95,20 @@ REACTIONS: tuple[Reaction, ...] = CHECKLIST_REACTIONS
 
 NARROW_KINDS = frozenset({AGENT_TASK})
 
-CRON: tuple[CronSpec, ...] = (*upkeep.CRON, *effects_upkeep.CRON, *log_archive.CRON)
+SEALED: tuple[SealedColumn, ...] = (
+    SealedColumn("token_cells", "cell", ("mint_id",), only_tenant=DEFAULT_TENANT),
+)
+"""Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
+
+# why: named here so that its table is on the MetaData that migrations are held to.
+DATA_KEYS = _data_keys.DATA_KEYS
+
+CRON: tuple[CronSpec, ...] = (
+    *upkeep.CRON,
+    *effects_upkeep.CRON,
+    *log_archive.CRON,
+    *tokens_upkeep.CRON,
+)
 SYNC_AT_START = inventory.AT_START
 
 
@@ -137,6 +154,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         upkeep.SWEEP,
         log_archive.KIND,
         effects_upkeep.BURY_EFFECTS,
+        tokens_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
@@ -179,6 +197,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         ArchiveLogs(ports.blobs, ports.ids),
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),
+        tokens_upkeep.TidyTokens(ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
     ]
@@ -214,6 +233,7 @@ class ApiPorts:
     sources: recovery_api.SourcePorts
     sessions: Sessions
     app_pages: repositories_api.AppPages
+    tokens: tokens_api.TokenPorts
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
@@ -233,6 +253,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         leases_api.router(ports.desk, ports.artifacts, ports.clock, gate.require),
         effects_api.router(database, ports.publisher, gate.require),
         repositories_api.router(database, gate.require, ports.app_pages),
+        tokens_api.router(ports.tokens, gate),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),

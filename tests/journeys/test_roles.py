@@ -96,7 +96,7 @@ def test_a_relay_without_a_broker_says_so_and_stays(shared: Set) -> None:
     assert relay.end() == 0
 
 
-@pytest.mark.parametrize("role", ["tokens", "dashboard", "wroker"])
+@pytest.mark.parametrize("role", ["campaigns", "dashboard", "wroker"])
 def test_a_role_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path, role: str) -> None:
     with starting(tmp_path) as begin:
         process = begin("serve", "gateway", role)

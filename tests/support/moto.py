@@ -19,7 +19,11 @@ import httpx2
 
 REGION = "us-east-1"
 BUCKET = "hookyard-test"
-_POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+_POLICY = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
+    '"Action":["s3:*","secretsmanager:GetSecretValue","kms:Encrypt","kms:Decrypt","kms:Sign"],'
+    '"Resource":"*"}]}'
+)
 _SERVER = """
 import sys
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -75,6 +79,10 @@ class MotoServer:
             yield
         finally:
             self._trust(0)
+
+    def client(self, service: str):  # type: ignore[no-untyped-def]
+        """A client with every right, for use while the server is `trusting`."""
+        return self._client(service)
 
     def uploads(self, bucket: str = BUCKET) -> list[str]:
         """Keys of uploads in parts that were neither finished nor given up."""

@@ -41,6 +41,7 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "upkeep.sweep_blobs",
         "upkeep.archive_logs",
         "upkeep.silence",
+        "upkeep.tokens",
     }
     assert bare == {"ingress.route", "ingress.recover"} | upkeep
     whole = [kind.name for kind in registry.kinds(has_github=True, agent=RunAgent.kind_for(5))]

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,9 @@ from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
+from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
+from hookyard.bootstrap.minting import TokenService, token_service
 from hookyard.bootstrap.offices import keeping
 from hookyard.bootstrap.opening import (
     GitHubApp,
@@ -23,6 +25,7 @@ from hookyard.bootstrap.opening import (
     open_database,
     open_github,
     open_logs,
+    open_more_apps,
     open_traces,
     read_sources,
     spreading_random,
@@ -30,6 +33,8 @@ from hookyard.bootstrap.opening import (
 from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
+from hookyard.bootstrap.renewing import renew_in_place
+from hookyard.bootstrap.sealing import open_sealer
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
 from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
@@ -63,6 +68,7 @@ from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories.config import RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.repositories.service import find_repository, installation_of
+from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock, SystemClock
@@ -95,6 +101,10 @@ async def open_yard(
         github = open_github(settings, clock, calls, checked=joins)
         if github is not None:
             opened.push_async_callback(github.client.close)
+        apps = [] if github is None else [github]
+        for app in open_more_apps(settings, environ, clock, calls, checked=joins):
+            opened.push_async_callback(app.client.close)
+            apps.append(app)
         traces = open_traces(settings, clock)
         if traces is not None:
             opened.callback(traces.close)
@@ -110,12 +120,18 @@ async def open_yard(
         storage = open_storage(settings, environ, clock)
         outbound = open_outbound(settings)
         opened.push_async_callback(outbound.close)
+        ids = IdMaker()
+        sealer = open_sealer(settings, database, environ, clock, ids)
+        opened.push_async_callback(sealer.close)
         base = _Foundation(
-            settings, clock, IdMaker(), database, sources, github, traces, files, broker, storage,
-            around, rules, outbound,
+            settings, clock, ids, database, sources, github, traces, files, broker, storage,
+            around, rules, outbound, sealer, apps,
         )  # fmt: skip
         trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
+        yard.keeper = None if joins else open_keeper(settings, environ, clock)
+        if yard.keeper is not None:
+            renew_in_place(yard, yard.keeper)
         opened.pop_all()
         return yard
 
@@ -128,7 +144,7 @@ class _Foundation:
     clock: Clock
     ids: IdMaker
     database: Database
-    sources: Mapping[str, SourceConfig]
+    sources: dict[str, SourceConfig]
     github: GitHubApp | None
     traces: Traces | None
     files: JobLogFiles
@@ -137,6 +153,8 @@ class _Foundation:
     around: Around
     rules: tuple[Rule, ...]
     outbound: GuardedHttp
+    sealer: Sealer
+    apps: Sequence[GitHubApp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +182,7 @@ class _Rooms:
     people: People
     grants: Grants
     held: GrantMemory
+    tokens: TokenService
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -192,6 +211,9 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         open_people(known, base.rules),
         grants,
         held,
+        token_service(
+            base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
+        ),
     )
 
 
@@ -272,6 +294,9 @@ def _assemble(
             settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
         ),
         people=rooms.people,
+        sealer=base.sealer,
+        apps=base.apps,
+        tokens=rooms.tokens,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock)],
@@ -303,7 +328,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(
             base.clock,
-            github.tokens.forget if github else None,
+            rooms.tokens.apps.forget if base.apps else None,
             _forget_people(github, rooms.people),
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),

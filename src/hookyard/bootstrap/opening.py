@@ -12,10 +12,12 @@ from hookyard.adapters.database.backends.sqlite import SqliteDatabase
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.github.appjwt import AppJwt
 from hookyard.adapters.github.client import GitHubClient
+from hookyard.adapters.github.signer import JwtSigner, PemSigner
 from hookyard.adapters.github.wire import Wire, WireOptions
 from hookyard.adapters.telemetry.otlp import open_sink
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import open_postgres
+from hookyard.bootstrap.keeping import open_signer
 from hookyard.bootstrap.listeners import CallListeners
 from hookyard.core.identity.admin_key import AdminKey, load_or_create_admin_key
 from hookyard.core.identity.keys import digest
@@ -24,21 +26,31 @@ from hookyard.core.ingress.sources import PlainSecrets, load_sources
 from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.publishing.model import AppIdentity
 from hookyard.core.repositories.permissions import Permissions
+from hookyard.core.tokens.apps_file import read_apps
 from hookyard.core.tokens.service import InstallationTokens
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError, Unavailable
 from hookyard.settings import Settings
+from hookyard.settings.places import signing_key
+
+MAIN_APP = "main"
 
 
 @dataclass(slots=True)
 class GitHubApp:
-    """A configured App: its client, its tokens, what it is called."""
+    """A configured App: its client, its tokens, what it is called and where it is.
+
+    `calls` hears of its own exchanges with GitHub.
+    """
 
     client: GitHubClient
     jwt: AppJwt
     tokens: InstallationTokens
     permissions: Permissions
     identity: AppIdentity
+    name: str
+    host: str
+    calls: CallListeners
 
 
 async def open_database(settings: Settings) -> Database:
@@ -74,6 +86,18 @@ def open_logs(settings: Settings) -> JobLogFiles:
         raise ConfigurationError(f"{name}: cannot make {folder}: {error.strerror}") from None
 
 
+def sources_text(settings: Settings) -> str | None:
+    """The sources file, None where none is set."""
+    if settings.sources.file is None:
+        return None
+    try:
+        return settings.sources.file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"HOOKYARD_SOURCES_FILE: cannot read {settings.sources.file}: {type(error).__name__}"
+        ) from None
+
+
 def read_sources(settings: Settings, environ: Mapping[str, str]) -> dict[str, SourceConfig]:
     """Every configured source by id."""
     options = {"app_slug": settings.github.app_slug} if settings.github.app_slug else {}
@@ -86,16 +110,7 @@ def read_sources(settings: Settings, environ: Mapping[str, str]) -> dict[str, So
             ("sentry", settings.sources.sentry),
         )
     ]
-    text = None
-    if settings.sources.file is not None:
-        try:
-            text = settings.sources.file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                f"HOOKYARD_SOURCES_FILE: cannot read {settings.sources.file}: "
-                f"{type(error).__name__}"
-            ) from None
-    found = load_sources(plain, text, environ, registry.PROVIDERS_BY_NAME)
+    found = load_sources(plain, sources_text(settings), environ, registry.PROVIDERS_BY_NAME)
     return {source.id: source for source in found}
 
 
@@ -108,18 +123,70 @@ def open_github(
         return None
     if not given.app_id.isdigit():
         raise ConfigurationError("GITHUB_APP_ID must be the App's number, as its settings show it")
-    jwt = AppJwt(given.app_id, given.private_key.reveal(), clock, checked=checked)
-    wire = Wire(WireOptions(base_url=given.api_base_url))
-    as_app = GitHubClient(wire, jwt, clock, random=spreading_random(), on_response=calls)
-    tokens = InstallationTokens(as_app, clock)
+    signer = PemSigner(given.private_key.reveal(), checked=checked)
+    identity = AppIdentity(int(given.app_id), given.app_slug or "")
+    return _open_app(settings, identity, MAIN_APP, given.api_base_url, signer, clock, calls)
+
+
+def open_more_apps(
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    calls: CallListeners,
+    *,
+    checked: bool = False,
+) -> list[GitHubApp]:
+    """The Apps of the sources file, for tokens alone."""
+    found, given = [], settings.github
+    for app in read_apps(sources_text(settings), environ):
+        if app.name == MAIN_APP:
+            raise ConfigurationError(
+                f"HOOKYARD_SOURCES_FILE: no App may be called {MAIN_APP}, as the one of "
+                "GITHUB_APP_ID is"
+            )
+        if (str(app.id), app.api_base_url) == (given.app_id, given.api_base_url):
+            raise ConfigurationError(
+                f"HOOKYARD_SOURCES_FILE: the App {app.id} is that of GITHUB_APP_ID already"
+            )
+        named = f"the key of the App {app.name} in HOOKYARD_SOURCES_FILE"
+        signer = (
+            _key_service(f"{named}: signer", app.signer or "", environ, clock)
+            if app.private_key is None
+            else PemSigner(app.private_key.reveal(), checked=checked, named=named)
+        )
+        identity = AppIdentity(app.id, "")
+        found.append(
+            _open_app(settings, identity, app.name, app.api_base_url, signer, clock, calls)
+        )
+    return found
+
+
+def _key_service(named: str, place: str, environ: Mapping[str, str], clock: Clock) -> JwtSigner:
+    """A key that signs where it is; ConfigurationError for a place that is none."""
+    try:
+        return open_signer(signing_key(place), environ, clock)
+    except ValueError as error:
+        raise ConfigurationError(f"{named}: {error}") from None
+
+
+def _open_app(
+    settings: Settings,
+    identity: AppIdentity,
+    name: str,
+    host: str,
+    signer: JwtSigner,
+    clock: Clock,
+    calls: CallListeners,
+) -> GitHubApp:
+    own = CallListeners()
+    own.listeners.append(calls)
+    jwt = AppJwt(str(identity.app_id), signer, clock)
+    wire = Wire(WireOptions(base_url=host))
+    as_app = GitHubClient(wire, jwt, clock, random=spreading_random(), on_response=own)
+    tokens = InstallationTokens(as_app, clock, margin_s=settings.tokens.margin_s)
     client = as_app.with_tokens(tokens)
-    return GitHubApp(
-        client,
-        jwt,
-        tokens,
-        Permissions(client, clock),
-        AppIdentity(int(given.app_id), given.app_slug or ""),
-    )
+    permissions = Permissions(client, clock)
+    return GitHubApp(client, jwt, tokens, permissions, identity, name, host, own)
 
 
 def open_traces(settings: Settings, clock: Clock) -> Traces | None:

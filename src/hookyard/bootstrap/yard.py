@@ -1,7 +1,7 @@
 """What a running process is made of, started and closed as one."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -9,9 +9,11 @@ import structlog
 from hookyard import registry
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.http.outbound import GuardedHttp
+from hookyard.adapters.secrets.keeper import Keeper
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
+from hookyard.bootstrap.minting import TokenService
 from hookyard.bootstrap.offices import scheduler_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
@@ -41,6 +43,7 @@ from hookyard.core.jobs.runner import Runner
 from hookyard.core.jobs.scheduler import Duty, Scheduler
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
+from hookyard.core.sealing.service import Sealer
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
@@ -57,7 +60,7 @@ class Yard:
     clock: Clock
     ids: IdMaker
     database: Database
-    sources: Mapping[str, SourceConfig]
+    sources: dict[str, SourceConfig]
     ledger: Ledger
     runner: Runner
     cron: Cron
@@ -86,9 +89,14 @@ class Yard:
     outbound: GuardedHttp
     desk: LeaseDesk
     people: People
+    sealer: Sealer
+    apps: Sequence[GitHubApp]
+    tokens: TokenService
     traces: Traces | None = None
     authorizer: Authorizer | None = None
     pointers: Pointers | None = None
+    keeper: Keeper | None = None
+    served: dict[str, Endpoint] = field(default_factory=dict)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     duties: list[Duty] = field(default_factory=list)
     scheduler: Scheduler | None = None
@@ -96,13 +104,27 @@ class Yard:
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The path of every source; the one named after its provider answers at the short path."""
-        found: dict[str, Endpoint] = {}
+        if self.served:
+            return self.served
+        found = self.served
         for source in self.sources.values():
             endpoint = Endpoint(source, registry.PROVIDERS_BY_NAME[source.provider])
             found[f"/webhooks/{source.provider}/{source.id}"] = endpoint
             if source.id == source.provider:
                 found[f"/webhooks/{source.provider}"] = endpoint
         return found
+
+    def use_source(self, source: SourceConfig) -> None:
+        """Let a source go on with other secrets, wherever its deliveries are taken in or routed."""
+        self.sources[source.id] = source
+        for path, endpoint in self.served.items():
+            if endpoint.source.id == source.id:
+                self.served[path] = Endpoint(source, endpoint.provider)
+
+    def start_keeping(self) -> None:
+        """Keep secrets fresh, where they come from sources."""
+        if self.keeper is not None:
+            self.tasks.append(asyncio.create_task(self.keeper.run(), name="keeper"))
 
     async def start_working(self) -> None:
         """Run jobs and the calendar, and tell a broker of jobs where there is one."""
@@ -160,8 +182,11 @@ class Yard:
         await self.recovering.close()
         await self.people.close()
         await self.outbound.close()
-        if self.github is not None:
-            await self.github.client.close()
+        await self.sealer.close()
+        if self.keeper is not None:
+            await self.keeper.close()
+        for app in self.apps:
+            await app.client.close()
         await self.storage.blobs.close()
         await self.database.close()
         if self.files is not None:

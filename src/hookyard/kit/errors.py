@@ -18,12 +18,15 @@ ConfigurationError           stops the start; names the setting and the fix
 
 from typing import ClassVar
 
+from hookyard.kit.json import JsonObject
+
 
 class HookyardError(Exception):
     """Something went wrong inside Hookyard."""
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
+    facts: JsonObject = {}  # noqa: RUF012  never changed in place; shown beside the detail
 
     def __init__(self, detail: str | None = None, *, code: str | None = None) -> None:
         self.detail = detail or (type(self).__doc__ or "").strip()

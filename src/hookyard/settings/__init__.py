@@ -6,10 +6,12 @@ are accepted too. The environment wins over `.env`, `.env` over `hookyard.toml`.
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings.files import from_dotenv, from_toml
+from hookyard.settings.kept import Kept
 from hookyard.settings.model import (
     AccessSettings,
     BlobSettings,
@@ -18,18 +20,23 @@ from hookyard.settings.model import (
     HttpSettings,
     QueueSettings,
     RecoverySettings,
+    SecretSettings,
     Settings,
     SignInSettings,
     SourceSettings,
+    TokenSettings,
     TrustSettings,
     WorkerSettings,
 )
+from hookyard.settings.places import KeptAt
 from hookyard.settings.read import LANES
 from hookyard.settings.table import SETTINGS, Setting, Value
 
 __all__ = [
     "LANES",
     "SETTINGS",
+    "Kept",
+    "KeptAt",
     "Setting",
     "Settings",
     "SignInSettings",
@@ -37,6 +44,7 @@ __all__ = [
     "build_settings",
     "layers",
     "load_settings",
+    "raw_secrets",
     "read_environment",
 ]
 
@@ -90,12 +98,64 @@ def _pointed_at(name: str, pointer: str) -> str:
 
 
 def load_settings(
-    environ: Mapping[str, str] | None = None, *, folder: Path | None = None
+    environ: Mapping[str, str] | None = None,
+    *,
+    folder: Path | None = None,
+    kept: Mapping[str, Kept] | None = None,
 ) -> Settings:
-    """Read and check everything; ConfigurationError names the wrong setting and the fix."""
+    """Check everything; ConfigurationError names the wrong setting and the fix.
+
+    `kept` is what the secret sources gave, by setting; where sources are set it has to be there
+    (`bootstrap.keeping` reads them), and secrets come from nowhere else.
+    """
     raw = read_environment(folder or Path.cwd(), os.environ if environ is None else environ)
-    values = {setting.name: _value(setting, raw) for setting in SETTINGS}
-    return build_settings(values)
+    values = {setting.name: _value(setting, raw) for setting in SETTINGS if not setting.is_secret}
+    if not values["HOOKYARD_SECRET_SOURCES"]:
+        found = _in_settings(raw)
+    elif kept is None:
+        raise ConfigurationError("HOOKYARD_SECRET_SOURCES: its sources were not read")
+    else:
+        found = kept
+        _refuse_unlisted(raw, values["HOOKYARD_SECRET_SOURCES"])
+    values |= {s.name: _secret(s, raw, found.get(s.name)) for s in SETTINGS if s.is_secret}
+    return build_settings(values, tuple(one for _, one in sorted(found.items())))
+
+
+def raw_secrets(raw: Mapping[str, str]) -> dict[str, str]:
+    """Secrets of the environment, `.env` and `hookyard.toml`, by the setting's own name."""
+    named = (
+        (s.name, next((raw[n] for n in s.names if n in raw), "")) for s in SETTINGS if s.is_secret
+    )
+    return {name: text for name, text in named if text}
+
+
+def _in_settings(raw: Mapping[str, str]) -> Mapping[str, Kept]:
+    return {name: Kept(name, "env:") for name in raw_secrets(raw)}
+
+
+def _refuse_unlisted(raw: Mapping[str, str], sources: Value) -> None:
+    """A secret that stands where no source looks would be taken for the one in use."""
+    if sources and any(one.kind == "env" for one in sources):  # type: ignore[union-attr]
+        return
+    for name in raw_secrets(raw):
+        raise ConfigurationError(
+            f"{name} is set, but HOOKYARD_SECRET_SOURCES does not list env:; "
+            "remove the one, or add the other"
+        )
+
+
+def _secret(setting: Setting, raw: Mapping[str, str], kept: Kept | None) -> Value:
+    if kept is None:
+        return setting.default
+    if not kept.values:
+        return _value(setting, raw) if kept.source == "env:" else setting.default
+    if setting.is_list and kept.source != "env:":
+        return kept.values
+    try:
+        return setting.parse(kept.values[0].reveal())
+    except ValueError as error:
+        reason = str(error) if str(error).startswith("must") else "cannot be read"
+        raise ConfigurationError(f"{setting.name} from {kept.source}: {reason}") from None
 
 
 # The fields of each class, in order, by the names of their settings.
@@ -117,6 +177,7 @@ SOURCES = (
 RECOVERY = (
     "RECOVER", "RECOVER_EVENTS", "RECOVER_WITHIN_HOURS", "RECOVER_READS_PER_MINUTE", "SILENCE_GAPS",
 )  # fmt: skip
+TOKENS = ("MINT_POLICY_FILE", "TOKEN_MARGIN_SECONDS")
 HTTP = (
     "HOST", "PORT", "PUBLIC_URL", "ADMIN_KEY", "MAX_BODY", "BODY_BUDGET", "LOG_LEVEL", "LOG_FORMAT",
 )  # fmt: skip
@@ -136,7 +197,10 @@ WORKER = (
 )  # fmt: skip
 
 
-def build_settings(values: Mapping[str, Value]) -> Settings:
+SECRETS = ("SECRET_SOURCES", "SEALING_KEYS")
+
+
+def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> Settings:
     """Checked values by name → the frozen tree."""
 
     def some(*names: str) -> Iterator[Value]:
@@ -158,6 +222,8 @@ def build_settings(values: Mapping[str, Value]) -> Settings:
         SignInSettings(*some(*SIGN_IN)),  # type: ignore[arg-type]
         AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
         TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
+        TokenSettings(*some(*TOKENS)),  # type: ignore[arg-type]
+        replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings
@@ -178,6 +244,10 @@ def _check(settings: Settings) -> None:
         )
     _check_blobs(settings.blobs)
     _check_sign_in(settings.sign_in)
+    if settings.tokens.margin_s > 1800:
+        raise ConfigurationError(
+            "HOOKYARD_TOKEN_MARGIN_SECONDS must be at most 1800: GitHub's tokens live an hour"
+        )
     if bool(settings.github.app_id) != bool(settings.github.private_key):
         missing = "GITHUB_PRIVATE_KEY" if settings.github.app_id else "GITHUB_APP_ID"
         raise ConfigurationError(f"{missing} is missing: a GitHub App needs both id and key")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hookyard.kit.secret import Secret
+from hookyard.settings.kept import Kept
+from hookyard.settings.places import KeptAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,26 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """Where secrets come from, in order (none: the settings themselves), and what came of it.
+
+    `sealing_keys` wrap data keys: the first for new ones, the others until all are rewrapped.
+    """
+
+    sources: tuple[KeptAt, ...]
+    sealing_keys: tuple[KeptAt, ...]
+    kept: tuple[Kept, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """Who may have which installation tokens, and the least life one has left, seconds."""
+
+    policy_file: Path | None
+    margin_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -171,3 +193,5 @@ class Settings:
     sign_in: SignInSettings
     access: AccessSettings
     trust: TrustSettings
+    tokens: TokenSettings
+    secrets: SecretSettings = SecretSettings((), ())

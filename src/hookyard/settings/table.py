@@ -6,10 +6,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 from hookyard.kit.secret import Secret
-from hookyard.settings import read
+from hookyard.settings import places, read
+from hookyard.settings.places import KeptAt
 
 Value: TypeAlias = (
-    str | int | float | bool | Path | Secret | tuple[Secret, ...] | tuple[str, ...] | None
+    str
+    | int
+    | float
+    | bool
+    | Path
+    | Secret
+    | tuple[Secret, ...]
+    | tuple[str, ...]
+    | KeptAt
+    | tuple[KeptAt, ...]
+    | None
 )
 
 
@@ -28,12 +39,28 @@ class Setting:
         """Every name, the own one first."""
         return (self.name, *self.also)
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value is kept out of sight, and may come from a secret source."""
+        return self.is_list or self.parse in (read.secret, read.database, read.redis)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a secret of which several are valid at once."""
+        return self.parse is read.secrets
+
 
 MIB = 1024 * 1024
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("HOOKYARD_DATA_DIR", read.path, Path(".hookyard"),
             "SQLite file, keys, logs (mode 0700)"),
+    Setting("HOOKYARD_SECRET_SOURCES", places.secret_sources, (),
+            "Where secrets come from, in order: env:, file:, gcp-sm:, aws-sm:, azure-kv:, vault:; "
+            "unset means the settings themselves"),
+    Setting("HOOKYARD_SEALING_KEYS", places.wrapping_keys, (),
+            "What wraps the keys of sealed values: local:, gcp-kms:, aws-kms:, azure-kv: or "
+            "vault-transit:, former ones after it; unset means local:, a file of the data folder"),
     Setting("HOOKYARD_DATABASE_URL", read.database, None, "Postgres; unset means SQLite",
             ("DATABASE_URL",)),
     Setting("HOOKYARD_DATABASE_POOL", read.number, 10, "Postgres connections of one process"),
@@ -80,6 +107,10 @@ SETTINGS: tuple[Setting, ...] = (
             "Content-creating calls a minute for one installation"),
     Setting("HOOKYARD_GITHUB_WRITES_PER_HOUR", read.number, 500,
             "Content-creating calls an hour for one installation"),
+    Setting("HOOKYARD_MINT_POLICY_FILE", read.path, None,
+            "YAML file that says who may have which installation tokens; unset: roles alone"),
+    Setting("HOOKYARD_TOKEN_MARGIN_SECONDS", read.seconds, 60.0,
+            "The least life an installation token has left when it is given out"),
     Setting("HOOKYARD_SOURCES_FILE", read.path, None,
             "YAML file of webhook sources: several Apps, hosts, providers"),
     Setting("HOOKYARD_GITHUB_WEBHOOK_SECRET", read.secrets, (),

@@ -4,13 +4,11 @@
 # the past against drift, `exp` at most 10 minutes ahead, `iss` the App's id or client id.
 """
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from collections.abc import Awaitable, Callable
 
 from hookyard.adapters.github.dates import http_date_ms
+from hookyard.adapters.github.signer import JwtSigner, PemSigner, signed_jwt
 from hookyard.kit.clock import Clock
-from hookyard.kit.errors import ConfigurationError
 
 _BACKDATE_S = 60
 _LIFETIME_S = 540
@@ -22,42 +20,49 @@ _CLAIM_WORDS = ("'exp'", "'iat'", "expiration time", "issued at")
 class AppJwt:
     """Signs as one App. `offset_ms` is how far GitHub's clock is ahead of ours, once learned.
 
-    A key that was `checked` before is read at its first use: that takes tens of milliseconds.
+    `key` is a private key in PEM, or a signer whose key is elsewhere. A PEM that was `checked`
+    before is read at its first use.
     """
 
     def __init__(
-        self, app_id: str, private_key: str, clock: Clock, *, checked: bool = False
+        self, app_id: str, key: str | JwtSigner, clock: Clock, *, checked: bool = False
     ) -> None:
         self.app_id = app_id
         self.offset_ms = 0
-        self._private_key = private_key
-        self._imported = None if checked else _import(private_key)
+        self._signer = PemSigner(key, checked=checked) if isinstance(key, str) else key
         self._clock = clock
         self._token = ""
         self._signed_at_ms = 0
+        self.on_refused: Callable[[], Awaitable[bool]] | None = None
 
     def __repr__(self) -> str:
         return f"AppJwt(app_id={self.app_id!r}, offset_ms={self.offset_ms})"
 
-    @property
-    def _key(self) -> RSAKey:
-        if self._imported is None:
-            self._imported = _import(self._private_key)
-        return self._imported
-
-    def token(self) -> str:
+    async def token(self) -> str:
         """A signed token good for at least five more minutes by GitHub's clock."""
         now_ms = self._clock.now_ms() + self.offset_ms
-        if not self._token or not 0 <= now_ms - self._signed_at_ms < _REUSE_MS:
-            now_s = now_ms // 1000
-            claims: dict[str, str | int] = {
-                "iat": now_s - _BACKDATE_S,
-                "exp": now_s + _LIFETIME_S,
-                "iss": self.app_id,
-            }
-            self._token = jwt.encode({"alg": "RS256"}, claims, self._key, algorithms=["RS256"])
-            self._signed_at_ms = now_ms
-        return self._token
+        if self._token and 0 <= now_ms - self._signed_at_ms < _REUSE_MS:
+            return self._token
+        now_s = now_ms // 1000
+        claims: dict[str, str | int] = {
+            "iat": now_s - _BACKDATE_S,
+            "exp": now_s + _LIFETIME_S,
+            "iss": self.app_id,
+        }
+        offset_ms = self.offset_ms
+        token = await signed_jwt(self._signer, claims)
+        if offset_ms == self.offset_ms:
+            self._token, self._signed_at_ms = token, now_ms
+        return token
+
+    def use_key(self, key: str | JwtSigner) -> None:
+        """Sign with another key from now on; ConfigurationError when it is none."""
+        self._signer = PemSigner(key) if isinstance(key, str) else key
+        self._token = ""
+
+    async def renew(self) -> bool:
+        """GitHub refused our token: whether whoever keeps the key has another one by now."""
+        return self.on_refused is not None and await self.on_refused()
 
     def learn(self, date: str, message: str) -> bool:
         """Learn the offset from a 401's `Date`; True when a new token is worth one more try.
@@ -76,17 +81,3 @@ class AppJwt:
         self.offset_ms = offset_ms
         self._token = ""
         return True
-
-
-def _import(private_key: str) -> RSAKey:
-    pem = private_key.strip().replace("\\n", "\n")
-    try:
-        key = RSAKey.import_key(pem)
-    except (JoseError, ValueError, TypeError):
-        key = None
-    if key is None or not key.is_private:
-        raise ConfigurationError(
-            "GITHUB_PRIVATE_KEY is not an RSA private key in PEM form; "
-            "download a new one from the App's settings page"
-        )
-    return key

@@ -10,7 +10,7 @@ class AccessToken:
     """An installation token; its value never shows in a repr. Instants are on our clock.
 
     `permissions` and `repositories` are what GitHub granted; `repositories` None means all of
-    the installation's.
+    the installation's. `mint_id` names the mint where mints are recorded.
     """
 
     installation_id: int
@@ -19,6 +19,7 @@ class AccessToken:
     expires_at_ms: int
     permissions: Mapping[str, str] = field(default_factory=dict)
     repositories: tuple[str, ...] | None = None
+    mint_id: str = ""
 
 
 class TokenSource(Protocol):

@@ -77,6 +77,7 @@ class GitHubClient:
         self._holds: dict[int | None, GitHubLimited] = {}
         self._grace = Grace()
         self._tokens: TokenSource | None = None
+        self._credential = ""
 
     def with_tokens(self, tokens: TokenSource) -> "GitHubClient":
         """The same client (connections, caches, holds) that can also speak as installations."""
@@ -88,6 +89,12 @@ class GitHubClient:
         """The same client, keeping no answers: for reads that never come again."""
         twin = copy.copy(self)
         twin._etags = ETagCache(max_bytes=0)
+        return twin
+
+    def as_token(self, value: str) -> "GitHubClient":
+        """The same client, speaking with this one token and nothing else; it keeps no answers."""
+        twin = self.uncached()
+        twin._credential = value
         return twin
 
     async def close(self) -> None:
@@ -171,11 +178,16 @@ class GitHubClient:
         return data
 
     async def _authorised(self, ask: _Ask) -> Raw:
+        if self._credential:
+            return await self._steady(ask, self._credential)
         if ask.installation_id is not None:
             return await self._as_installation(ask)
-        raw = await self._steady(ask, self.jwt.token())
-        if raw.status == 401 and self.jwt.learn(raw.headers.get("date", ""), message_of(raw)):
-            raw = await self._steady(ask, self.jwt.token())
+        raw = await self._steady(ask, await self.jwt.token())
+        if raw.status != 401:
+            return raw
+        learnt = self.jwt.learn(raw.headers.get("date", ""), message_of(raw))
+        if learnt or await self.jwt.renew():
+            raw = await self._steady(ask, await self.jwt.token())
         return raw
 
     async def _as_installation(self, ask: _Ask) -> Raw:

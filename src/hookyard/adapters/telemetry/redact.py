@@ -50,7 +50,14 @@ class Redactor:
     """Knows the shapes of secrets, and the exact values this process was given."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        known = sorted({v for v in values if len(v) >= 6}, key=len, reverse=True)
+        self._known: set[str] = set()
+        self._values: re.Pattern[str] | None = None
+        self.hide(values)
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Take more values for secrets; those known before stay so."""
+        self._known |= {v for v in values if len(v) >= 6}
+        known = sorted(self._known, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def text(self, value: str) -> str:

@@ -32,6 +32,7 @@ from hookyard.core.ingress.rules import ROUTE_KIND, on_redelivery
 from hookyard.core.jobs.model import NewJob
 from hookyard.core.jobs.port import JobRequests
 from hookyard.kit.clock import Clock
+from hookyard.kit.errors import Unavailable
 from hookyard.kit.ids import IdMaker
 
 SHORT_BODY = 64 * 1024
@@ -128,6 +129,8 @@ class Receiver:
     def verify(self, endpoint: Endpoint, request: InboundRequest) -> Refusal | Answer | Identity:
         """The same for a request whose headers were checked already, before its body was read."""
         provider, source = endpoint.provider, endpoint.source
+        if not source.secrets:
+            raise Unavailable(f"the secret of source {source.id} cannot be read at present")
         refusal = provider.verify(request, source, self._clock.now_ms())
         if refusal is not None:
             return refusal

@@ -63,8 +63,9 @@ def _from_file(
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark is not None else ""
         raise ConfigurationError(f"HOOKYARD_SOURCES_FILE{where}: not valid YAML") from None
-    entries = as_list(as_object(tree).get("sources"))
-    if not entries:
+    found = as_object(tree)
+    entries = as_list(found.get("sources"))
+    if not entries and ("apps" not in found or "sources" in found):
         raise ConfigurationError("HOOKYARD_SOURCES_FILE: expected a list named `sources`")
     return [_one(as_object(entry), n, environ, providers) for n, entry in enumerate(entries, 1)]
 

@@ -19,8 +19,8 @@ def migrate() -> None:
     Example:
       DATABASE_URL=postgresql://… hookyard migrate
     """
+    from hookyard.bootstrap.keeping import load_settings
     from hookyard.entrypoints.worker.process import readable_database
-    from hookyard.settings import load_settings
 
     keep_output_clean()
     settings = load_settings()

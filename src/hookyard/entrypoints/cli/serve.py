@@ -4,7 +4,7 @@ import click
 
 from hookyard.entrypoints.cli.up import listening
 
-ROLES = ("gateway", "worker", "relay", "scheduler")
+ROLES = ("gateway", "worker", "relay", "scheduler", "tokens")
 
 
 def known(ctx: click.Context, param: click.Parameter, roles: tuple[str, ...]) -> tuple[str, ...]:
@@ -25,7 +25,7 @@ def known(ctx: click.Context, param: click.Parameter, roles: tuple[str, ...]) ->
 )
 def serve(roles: tuple[str, ...], host: str | None, port: int | None) -> None:
     """Run some roles: gateway (HTTP), worker (jobs), relay (pointers to a broker), scheduler
-    (calendar and sweeps, by one process at a time).
+    (calendar and sweeps, by one process at a time), tokens (installation tokens over HTTP).
 
     Several processes share one Postgres. SQLite has one writer: there a second process is
     refused, and `hookyard up` runs every role.
@@ -35,9 +35,9 @@ def serve(roles: tuple[str, ...], host: str | None, port: int | None) -> None:
       DATABASE_URL=postgresql://… hookyard serve gateway
       DATABASE_URL=postgresql://… hookyard serve worker scheduler
     """
+    from hookyard.bootstrap.keeping import load_settings
     from hookyard.entrypoints.worker.process import Plan, run
     from hookyard.entrypoints.worker.roles import Role
-    from hookyard.settings import load_settings
 
     plan = Plan(frozenset(Role(role) for role in roles))
     run(listening(load_settings(), host, port), plan)

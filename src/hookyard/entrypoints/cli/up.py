@@ -28,9 +28,9 @@ def up(host: str | None, port: int | None, no_worker: bool) -> None:
       GITHUB_WEBHOOK_SECRET=… hookyard up --port 8080
       hookyard up --host 0.0.0.0 --no-worker
     """
+    from hookyard.bootstrap.keeping import load_settings
     from hookyard.entrypoints.worker.process import Plan, run
     from hookyard.entrypoints.worker.roles import EVERY_ROLE, Role
-    from hookyard.settings import load_settings
 
     roles = frozenset({Role.GATEWAY}) if no_worker else EVERY_ROLE
     run(listening(load_settings(), host, port), Plan(roles))

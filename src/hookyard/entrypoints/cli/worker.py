@@ -27,9 +27,10 @@ def worker(lanes: str | None, burst: bool, forked: bool, memory_mb: int | None) 
       DATABASE_URL=postgresql://… hookyard worker --lanes critical,high
       DATABASE_URL=postgresql://… hookyard worker --forked --memory-mb 512
     """
+    from hookyard.bootstrap.keeping import load_settings
     from hookyard.entrypoints.worker.process import Forking, Plan, run
     from hookyard.entrypoints.worker.roles import Role
-    from hookyard.settings import LANES, load_settings
+    from hookyard.settings import LANES
 
     if memory_mb is not None and not forked:
         raise click.UsageError("--memory-mb caps a process of its own; add --forked.")

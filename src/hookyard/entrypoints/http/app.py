@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from hookyard import __version__, registry
 from hookyard.bootstrap import Yard
+from hookyard.bootstrap.renewing import RenewedSources
 from hookyard.core.jobs.log_archive import JobLogs
 from hookyard.entrypoints.http import errors
 from hookyard.entrypoints.http.auth import AuthPages
@@ -32,16 +33,25 @@ from hookyard.entrypoints.http.telemetry import (
     BatchMetrics,
     GitHubMetrics,
     JobMetrics,
+    TokenMetrics,
     WebhookMetrics,
 )
+from hookyard.entrypoints.http.tokens import PREFIXES as TOKENS
+from hookyard.entrypoints.http.tokens import TokenLane
 from hookyard.entrypoints.http.traced import TracedWebhookApp
 from hookyard.entrypoints.http.webhooks import PREFIX, Receive, Scope, Send, WebhookApp
 
 
 class Front:
-    """The ASGI application of a process that serves HTTP."""
+    """The ASGI application of a process that serves HTTP.
 
-    def __init__(self, yard: Yard, *, deadline_s: float = DEADLINE_S) -> None:
+    `only` is the prefix of the routes it has beside the pages about itself; None for everything.
+    """
+
+    def __init__(
+        self, yard: Yard, *, only: str | None = None, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._only = only
         self.metrics = CollectorRegistry()
         self.rejections = Rejections(yard.clock)
         public_url = yard.settings.http.public_url
@@ -58,20 +68,23 @@ class Front:
         self.probes = Probes(yard)
         self.routes: list[APIRoute] = []
         self.app = self._make_app(yard)
-        self.openapi = document(self.app, self.routes, registry.PROVIDERS_BY_NAME)
+        providers = registry.PROVIDERS_BY_NAME if only is None else ()
+        self.openapi = document(self.app, self.routes, providers)
         self._add_pages(yard)
         metered = Metered(self.app, self.limits)
         self.api = Edge(metered, yard.ids, yard.clock, deadline_s=deadline_s)
+        self.tokens = self._token_lane(yard)
         traced = yard.traces and partial(TracedWebhookApp, yard.traces, yard.clock)
         self.webhooks: WebhookApp = (traced or WebhookApp)(
             yard.receiver,
-            yard.endpoints(),
-            registry.PROVIDERS_BY_NAME,
+            yard.endpoints() if only is None else {},
+            registry.PROVIDERS_BY_NAME if only is None else (),
             budget=BodyBudget(yard.settings.http.body_budget),
             rejections=self.rejections,
             metrics=WebhookMetrics(self.metrics),
             max_body=yard.settings.http.max_body,
             deadline_s=deadline_s,
+            renewal=None if yard.keeper is None else RenewedSources(yard.keeper),
         )
         yard.endings.listeners.append(JobMetrics(self.metrics, yard.clock))
         yard.calls.listeners.append(GitHubMetrics(self.metrics))
@@ -83,7 +96,19 @@ class Front:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self.webhooks(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["path"].startswith(TOKENS):
+            await self.tokens(scope, receive, send)
+            return
         await self.api(scope, receive, send)
+
+    def _token_lane(self, yard: Yard) -> TokenLane:
+        service = yard.tokens
+        service.listeners.listeners.append(TokenMetrics(self.metrics))
+
+        def new_id() -> str:
+            return yard.ids.new(yard.clock.now_ms())
+
+        return TokenLane(self.api, self.guard, service.desk, new_id, service.listeners)
 
     def _make_app(self, yard: Yard) -> FastAPI:
         app = FastAPI(
@@ -113,8 +138,11 @@ class Front:
             sources=yard.recovering.source_ports(),
             sessions=yard.people.sessions,
             app_pages=yard.people.app_pages,
+            tokens=yard.tokens.ports,
         )
         for router in registry.routers(ports, self.guard):
+            if not router.prefix.startswith(self._only or ""):
+                continue
             app.include_router(router)
             self.routes += [route for route in router.routes if isinstance(route, APIRoute)]
         return app
@@ -130,7 +158,8 @@ class Front:
         text = json.dumps(self.openapi)
 
         async def start(request: Request) -> Response:
-            return start_page(__version__, yard.database.dialect, sorted(yard.endpoints()))
+            paths = sorted(yard.endpoints()) if self._only is None else []
+            return start_page(__version__, yard.database.dialect, paths)
 
         async def docs(request: Request) -> Response:
             return docs_page(self.openapi)

@@ -30,7 +30,7 @@ _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # why: artifacts are larger than what is read whole; their route counts what comes.
 _STREAMED = re.compile(r"/api/leases/[0-9a-z]{26}/artifacts/[^/]{1,200}")
 _JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-_DEFAULTS = (
+DEFAULTS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", NO_CONTENT.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -126,9 +126,14 @@ class Edge:
     def _request_id(self, headers: Headers) -> bytes:
         """The caller's own id when it is a plain word, else a new one."""
         for name, value in headers:
-            if name == b"x-request-id" and _ID.fullmatch(value):
+            if name == b"x-request-id" and plain_id(value):
                 return value
         return self._ids.new(self._clock.now_ms()).encode()
+
+
+def plain_id(value: bytes) -> bytes:
+    """A caller's own request id, when it is a plain word; else nothing."""
+    return value if _ID.fullmatch(value) else b""
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
@@ -163,7 +168,7 @@ def _decorated(send: Send, request_id: bytes, scope: Scope) -> Send:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
             present = {name.lower() for name, _ in headers}
-            headers += [pair for pair in _DEFAULTS if pair[0] not in present]
+            headers += [pair for pair in DEFAULTS if pair[0] not in present]
             headers.append((b"x-request-id", request_id))
             cookies: Sequence[str] = scope["state"].get("set_cookies", ())
             headers += [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]

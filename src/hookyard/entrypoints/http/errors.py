@@ -50,7 +50,7 @@ def install(app: FastAPI, trail: RefusalTrail, methods_of: Callable[[str], Seque
 
 def answer(error: HookyardError) -> Response:
     """An error of ours as the answer it is."""
-    return _answer(error.status, error.problem_code, error.detail, headers_of(error))
+    return _answer(error.status, error.problem_code, error.detail, headers_of(error), **error.facts)
 
 
 def _answer(

@@ -37,6 +37,16 @@ class HealthPages:
                 for name, found in dependencies.items()
             },
             "worker": {True: "running", False: "stopped", None: "none"}[self._probes.is_working()],
+            "secrets": [
+                {
+                    "name": found.name,
+                    "source": found.source.partition(":")[0],
+                    "state": found.state,
+                    "age_ms": found.age_ms,
+                }
+                for found in self._probes.secrets()
+            ],
+            "tokens": self._probes.tokens(),
             "clock_offset_ms": self._probes.clock_offset_ms(),
             "warnings": [
                 {"code": warned.code, "subject": warned.subject}

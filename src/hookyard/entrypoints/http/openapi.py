@@ -78,7 +78,8 @@ def document(app: FastAPI, routes: Iterable[APIRoute], providers: Iterable[str])
     for route in routes:
         for method in route.methods or ():
             _complete(made["paths"][route.path_format][method.lower()], route, method)
-    made["paths"].update(webhook_paths(providers))
+    if providers := tuple(providers):
+        made["paths"].update(webhook_paths(providers))
     made["paths"].update(PLAIN)
     return made
 
@@ -104,6 +105,8 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
         found.add("409")
     if route.name == "get_install":
         found.add("409")
+    if "tokens" in route.tags:
+        found |= {"404", "429"}
     if "leases" in route.tags:
         found |= {"409", "429"} if route.param_convertors else {"429"}
     for status in sorted(found):

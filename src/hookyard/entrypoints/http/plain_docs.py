@@ -35,6 +35,7 @@ _HEALTH = {
         "healthy": {"type": "boolean"},
         "dependencies": {"type": "object", "additionalProperties": _DEPENDENCY},
         "worker": {"enum": ["running", "stopped", "none"]},
+        "tokens": {"type": "object"},
         "clock_offset_ms": {"type": ["integer", "null"]},
         "warnings": {"type": "array", "items": _WARNING},
     },

@@ -1,8 +1,9 @@
 """Looks at what the process stands on: names, latencies, reason codes, nothing secret."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -10,7 +11,8 @@ from hookyard.adapters.database.migrate import version_of
 from hookyard.adapters.database.migrations import HEAD
 from hookyard.adapters.database.port import Unit
 from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
-from hookyard.bootstrap import Yard
+from hookyard.adapters.secrets.keeper import Standing, from_settings
+from hookyard.bootstrap import GitHubApp, Yard
 from hookyard.entrypoints.http.once import Seldom
 from hookyard.kit.errors import HookyardError
 
@@ -62,6 +64,11 @@ class Probes:
         self._github = Seldom(self._probe_github, GITHUB_EVERY_S, clock)
         self._broker = Seldom(self._probe_broker, PROBE_EVERY_S, clock)
         self._blobs = Seldom(self._probe_blobs, PROBE_EVERY_S, clock)
+        self._apps = {
+            f"github_api_{app.name}": Seldom(partial(self._probe_app, app), GITHUB_EVERY_S, clock)
+            for app in yard.apps
+            if app is not yard.github
+        }
 
     async def ready(self) -> Ready:
         """Database reachable and migrated, runner alive, and not about to end."""
@@ -75,6 +82,8 @@ class Probes:
         probes = (self._database.get(), self._queue.get(), self._blobs.get(), self._github.get())
         found = await asyncio.gather(*probes)
         named = dict(zip((*names, "queue", "blobstore", "github_api"), found, strict=True))
+        for name, probe in self._apps.items():
+            named[name] = await probe.get()
         if (pointers := self._yard.pointers) is None:
             return named
         told = await self._broker.get()
@@ -99,7 +108,24 @@ class Probes:
             found.append(Warned("sqlite_wal_reset_bug", "sqlite"))
         if self._has_unknown_kinds:
             found.append(Warned("jobs_of_unknown_kind", "queue"))
-        return found
+        troubled = (one for one in self.secrets() if one.state != "fresh")
+        return [*found, *(Warned(f"secret_{one.state}", one.name) for one in troubled)]
+
+    def secrets(self) -> Sequence[Standing]:
+        """Which source each secret came from, and how it stands there."""
+        if self._yard.keeper is not None:
+            return self._yard.keeper.standings()
+        return from_settings(self._yard.settings.secrets.kept)
+
+    def tokens(self) -> dict[str, object]:
+        """What the token service goes by: how many Apps, and which mint policy."""
+        desk = self._yard.tokens.desk
+        policy = desk.policy
+        return {
+            "apps": len(desk.apps.all),
+            "policy": None if policy is None else policy.digest,
+            "rules": None if policy is None else len(policy.rules),
+        }
 
     def clock_offset_ms(self) -> int | None:
         """How far GitHub's clock is ahead of ours as far as learned; None without an App."""
@@ -153,10 +179,12 @@ class Probes:
         github = self._yard.github
         if github is None:
             return Dependency(healthy=False, latency_ms=0.0, reason="not_configured")
+        return await self._probe_app(github)
 
+    async def _probe_app(self, app: GitHubApp) -> Dependency:
         async def look() -> str:
             try:
-                await github.client.call("GET", "/app")
+                await app.client.call("GET", "/app")
             except GitHubRefused as error:
                 return "bad_credentials" if error.status == 401 else f"status_{error.status}"
             except GitHubLimited:

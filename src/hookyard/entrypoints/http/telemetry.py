@@ -103,6 +103,34 @@ class GitHubMetrics:
             self._remaining.labels(resource).set(report.remaining)
 
 
+class TokenMetrics:
+    """What became of requests for installation tokens; listens to the desk."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._asked = Counter(
+            "hookyard_token_requests_total",
+            "Requests for installation tokens: cached, minted, refused, limited or failed",
+            ["outcome"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "hookyard_token_mint_duration_seconds",
+            "How long requests took for which a token had to be minted, or none could be",
+            ["outcome"],
+            registry=registry,
+            buckets=DURATIONS,
+        )
+        self._cached = self._asked.labels("cached")
+
+    def __call__(self, outcome: str, seconds: float) -> None:
+        """Count one request."""
+        if outcome == "cached":
+            self._cached.inc()
+            return
+        self._asked.labels(outcome).inc()
+        self._seconds.labels(outcome).observe(seconds)
+
+
 class BatchMetrics:
     """How many deliveries shared a commit; listens to the receiver."""
 

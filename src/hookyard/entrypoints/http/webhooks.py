@@ -31,6 +31,7 @@ from hookyard.entrypoints.http.bodies import (
 )
 from hookyard.entrypoints.http.problems import problem
 from hookyard.entrypoints.http.rejections import Rejections
+from hookyard.entrypoints.http.renewal import Renewal
 from hookyard.entrypoints.http.telemetry import WebhookMetrics
 from hookyard.kit.errors import Unavailable
 
@@ -79,7 +80,10 @@ class WebhookApp:
         metrics: WebhookMetrics,
         max_body: int,
         deadline_s: float = DEADLINE_S,
+        renewal: Renewal | None = None,
     ) -> None:
+        self._renewal = renewal
+        self._looking: set[asyncio.Task[None]] = set()
         self._receiver = receiver
         self._endpoints = endpoints
         self._providers = frozenset(providers)
@@ -127,8 +131,53 @@ class WebhookApp:
         except Exception as error:
             answer(self._failed(endpoint, error))
         else:
-            if refused is not None:
-                answer(self._reply(endpoint, refused))
+            if refused is None:
+                return
+            if self._may_look_again(endpoint, refused):
+                looking = asyncio.ensure_future(
+                    self._look_again(endpoint, request, refused, answer)
+                )
+                self._looking.add(looking)
+                looking.add_done_callback(self._looking.discard)
+                return
+            answer(self._reply(endpoint, refused))
+
+    def _may_look_again(self, endpoint: Endpoint, seen: Answer | Refusal | Identity) -> bool:
+        """Whether a refused signature may be one by a secret that was exchanged a moment ago."""
+        is_refused = type(seen) is Refusal and seen.status == 401
+        return (
+            is_refused and self._renewal is not None and self._renewal.may_ask(endpoint.source.id)
+        )
+
+    async def _renewed(self, endpoint: Endpoint) -> Endpoint | None:
+        """The endpoint with other secrets, where its source has some by now."""
+        if self._renewal is None:
+            return None
+        await self._renewal.ask(endpoint.source.id)
+        same = (
+            found for found in self._endpoints.values() if found.source.id == endpoint.source.id
+        )
+        now = next(same, endpoint)
+        return None if now.source is endpoint.source else now
+
+    async def _look_again(
+        self,
+        endpoint: Endpoint,
+        request: InboundRequest,
+        refused: Answer | Refusal,
+        answer: Callable[["Reply"], None],
+    ) -> None:
+        """`take` once more with renewed secrets, or the refusal as it was."""
+        try:
+            renewed = await self._renewed(endpoint)
+            if renewed is not None:
+                again = self._begin(renewed, request, answer)
+                if again is None:
+                    return
+                refused = again
+            answer(self._reply(endpoint, refused))
+        except Exception as error:
+            answer(self._failed(endpoint, error))
 
     def _begin(
         self, endpoint: Endpoint, request: InboundRequest, answer: Callable[["Reply"], None]
@@ -227,6 +276,9 @@ class WebhookApp:
     ) -> Receipt | Answer | Refusal:
         """A request whose headers were checked: verified, named, stored."""
         seen = self._receiver.verify(endpoint, request)
+        if type(seen) is not Identity and self._may_look_again(endpoint, seen):
+            renewed = await self._renewed(endpoint)
+            seen = seen if renewed is None else self._receiver.verify(renewed, request)
         if type(seen) is not Identity:
             return seen  # type: ignore[return-value]
         delivery = self._receiver.prepare(endpoint, request, seen)

@@ -18,6 +18,7 @@ from hookyard.adapters.telemetry.logs import configure
 from hookyard.adapters.telemetry.redact import Redactor
 from hookyard.bootstrap import Yard, open_yard
 from hookyard.bootstrap.attempts import as_they_are
+from hookyard.bootstrap.renewing import hide_renewed
 from hookyard.entrypoints.http.app import Front
 from hookyard.entrypoints.http.server import BACKLOG, listen, serve
 from hookyard.entrypoints.worker.burst import until_idle
@@ -53,14 +54,15 @@ class Plan:
 def run(settings: Settings, plan: Plan) -> None:
     """Run until SIGTERM or SIGINT (running jobs may end within the drain limit), a second of
     which ends the process at once with 1. ConfigurationError when it cannot start."""
-    configure(settings.http.log_level, settings.http.log_format, Redactor(secrets_of(settings)))
+    redactor = Redactor(secrets_of(settings))
+    configure(settings.http.log_level, settings.http.log_format, redactor)
     forks = _forks(settings, plan.forking)
     try:
         import uvloop
     except ImportError:
-        asyncio.run(_run(settings, plan, forks))
+        asyncio.run(_run(settings, plan, forks, redactor))
     else:
-        uvloop.run(_run(settings, plan, forks))
+        uvloop.run(_run(settings, plan, forks, redactor))
 
 
 def _forks(settings: Settings, forking: Forking | None) -> "Forks | None":
@@ -81,13 +83,15 @@ def _forks(settings: Settings, forking: Forking | None) -> "Forks | None":
     return Forks(settings, forking.memory_mb)
 
 
-async def _run(settings: Settings, plan: Plan, forks: "Forks | None") -> None:
+async def _run(settings: Settings, plan: Plan, forks: "Forks | None", redactor: Redactor) -> None:
     stop = asyncio.Event()
     _install_signals(stop)
     with _door(settings, plan) as bound:
         with readable_database(settings):
             around = as_they_are if forks is None else forks.around
             yard = await open_yard(settings, around=around)
+        if yard.keeper is not None:
+            hide_renewed(yard.keeper, redactor.hide)
         dead: list[str] = []
         try:
             if forks is not None:
@@ -106,7 +110,8 @@ async def _run(settings: Settings, plan: Plan, forks: "Forks | None") -> None:
 async def _play(
     yard: Yard, plan: Plan, bound: socket.socket | None, stop: asyncio.Event, dead: list[str]
 ) -> None:
-    front = Front(yard) if bound is not None else None
+    front = None if bound is None else Front(yard, only=_prefix(plan))
+    yard.start_keeping()
     await start_roles(yard, plan.roles)
     watch(yard.tasks, stop, dead)
     if front is not None and bound is not None:
@@ -184,7 +189,7 @@ async def _until_stopped(yard: Yard, plan: Plan, stop: asyncio.Event) -> None:
 @contextlib.contextmanager
 def _door(settings: Settings, plan: Plan) -> Iterator[socket.socket | None]:
     """The bound socket of a gateway. Bound first: a port in use must not cost a migration."""
-    if Role.GATEWAY not in plan.roles:
+    if not plan.roles & {Role.GATEWAY, Role.TOKENS}:
         yield None
         return
     host, port = settings.http.host, settings.http.port
@@ -239,6 +244,11 @@ def _install_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, asked)
 
 
+def _prefix(plan: Plan) -> str | None:
+    """Which part of the API this process answers for; None for all of it."""
+    return None if Role.GATEWAY in plan.roles else "/tokens"
+
+
 def _alone(yard: Yard, plan: Plan) -> list[str]:
     """Roles that nobody can play beside us: SQLite has one writer."""
     if yard.database.dialect != "sqlite" or plan.burst:
@@ -266,7 +276,7 @@ def _announce(yard: Yard, plan: Plan, port: int | None) -> None:
         "database": yard.database.dialect,
     }
     if port is not None:
-        if not yard.sources:
+        if not yard.sources and Role.GATEWAY in plan.roles:
             log.warning("no_sources", fix="set GITHUB_WEBHOOK_SECRET or HOOKYARD_SOURCES_FILE")
         shown = f"[{host}]" if ":" in host else host
         here = "127.0.0.1" if host in ("0.0.0.0", "::") else shown  # noqa: S104

@@ -11,12 +11,14 @@ log = structlog.get_logger("hookyard")
 
 class Role(StrEnum):
     """`gateway` answers HTTP, `worker` runs jobs, `relay` tells a broker of ready jobs,
-    `scheduler` does what one process at a time does: the calendar, sweeps."""
+    `scheduler` does what one process at a time does: the calendar, sweeps. `tokens` answers HTTP
+    about installation tokens and nothing else; a gateway answers that too."""
 
     GATEWAY = "gateway"
     WORKER = "worker"
     RELAY = "relay"
     SCHEDULER = "scheduler"
+    TOKENS = "tokens"
 
 
 EVERY_ROLE = frozenset(Role)

@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from hookyard.adapters.github.port import (
     GitHubFailed,
@@ -11,6 +12,7 @@ from hookyard.adapters.github.port import (
     GitHubUnclear,
 )
 from tests.support.github import BASE, HastyClock, Script, answer, date_header
+from tests.support.secret_stubs import rsa_key
 
 SECONDARY = {"message": "You have exceeded a secondary rate limit."}
 
@@ -173,6 +175,46 @@ async def test_credentials_refused_for_good_are_not_tried_twice() -> None:
     )
     with pytest.raises(GitHubRefused, match="Bad credentials"):
         await script.client.call("GET", "/app")
+
+
+async def test_a_key_that_was_exchanged_is_asked_for_once_when_github_refuses() -> None:
+    clock = HastyClock()
+    refused = answer(401, {"message": "Bad credentials"}, date_header(clock.now_ms()))
+    script = Script(refused, answer(200, {"id": 42}), clock=clock)
+    asked = 0
+
+    async def other_key() -> bool:
+        nonlocal asked
+        asked += 1
+        script.client.jwt.use_key(secrets_pem())
+        return True
+
+    script.client.jwt.on_refused = other_key
+    assert (await script.client.call("GET", "/app")).data == {"id": 42}
+    assert asked == 1
+    before, after = (request.headers["authorization"] for request in script.requests)
+    assert before != after
+
+
+async def test_a_key_that_nobody_exchanged_is_refused_after_one_question() -> None:
+    clock = HastyClock()
+    refused = answer(401, {"message": "Bad credentials"}, date_header(clock.now_ms()))
+    script = Script(refused, clock=clock)
+
+    async def same_key() -> bool:
+        return False
+
+    script.client.jwt.on_refused = same_key
+    with pytest.raises(GitHubRefused, match="Bad credentials"):
+        await script.client.call("GET", "/app")
+    assert len(script.requests) == 1
+
+
+def secrets_pem() -> str:
+    """Another RSA key in PEM."""
+    return (
+        rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+    )
 
 
 async def test_unchanged_answer_comes_from_the_cache() -> None:

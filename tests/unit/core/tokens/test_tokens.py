@@ -73,7 +73,9 @@ async def test_caller_may_ask_for_a_longer_life() -> None:
 
 
 async def test_scopes_have_tokens_of_their_own() -> None:
-    bench = Bench().then("whole", "narrow")
+    bench = Bench().then("whole")
+    given = {"permissions": {"issues": "read"}, "repositories": [{"full_name": "acme/app"}]}
+    bench.script.steps.append(lambda _: minted(bench.clock, "narrow", **given))
     narrow = scope_of(["acme/App", "app", "lib"], {"issues": "read"})
     assert narrow == scope_of(["LIB", "other/app"], {"issues": "read"})
     assert (await bench.tokens.token(7)).value == "whole"
@@ -147,7 +149,12 @@ async def test_rejecting_an_older_token_keeps_the_newer() -> None:
 
 
 async def test_forgetting_drops_every_scope_of_one_installation() -> None:
-    bench = Bench().then("a", "b", "c", "d", "e")
+    bench = Bench()
+    only = [{"full_name": "acme/app"}]
+    bench.script.steps += [
+        lambda _, value=value: minted(bench.clock, value, repositories=only)  # type: ignore[misc]
+        for value in "abcde"
+    ]
     narrow = scope_of(["app"])
     for installation_id, scope in ((7, Scope()), (7, narrow), (8, Scope())):
         await bench.tokens.token(installation_id, scope)

@@ -58,6 +58,7 @@ class Scenario:
         self._criteria()
         self._commands()
         self._duplicate_and_forged()
+        self._tokens()
         self._other_providers()
         self._kill_in_the_middle()
         self._once_each()
@@ -124,6 +125,26 @@ class Scenario:
         status, answer = self._server.deliver(replace(request, headers=forged))
         self._screen.outcome(
             status == 401, "the forged delivery is refused", f"{status} {answer.get('code')}"
+        )
+
+    def _tokens(self) -> None:
+        self._screen.act("A program asks for a GitHub token; the mint policy decides")
+        path = f"/tokens/accounts/{REPOSITORY.partition('/')[0]}"
+        status, given = self._server.post(path, {})
+        what = f"{given.get('repositories')}, {given.get('permissions')}"
+        narrow = {"contents": "read", "issues": "read", "metadata": "read"}
+        self._screen.outcome(
+            status == 200
+            and given.get("repositories") == [REPOSITORY]
+            and given.get("permissions") == narrow,
+            "asked for everything, it is given what the policy allows",
+            f"{what}, {'cached' if given.get('cached') else 'minted'}",
+        )
+        status, refused = self._server.post(path, {"permissions": {"contents": "write"}})
+        self._screen.outcome(
+            status == 403 and refused.get("code") == "policy_refused",
+            "asked to write, it is refused with the rule and the reason",
+            str(refused.get("detail")),
         )
 
     def _other_providers(self) -> None:

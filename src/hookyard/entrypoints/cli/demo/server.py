@@ -21,6 +21,14 @@ from hookyard_sandbox.senders import SignedRequest
 
 START_LIMIT_S = 60.0
 REPOSITORY = "acme/shop"
+MINT_POLICY = f"""
+version: 1
+rules:
+  - name: demo-readers
+    who: [{{kind: admin_key}}]
+    repositories: [{REPOSITORY}]
+    permissions: {{contents: read, issues: read}}
+"""
 
 
 CLOCK = SystemClock()
@@ -57,11 +65,14 @@ class DemoServer:
         ]
         file = self.folder / "sources.yml"
         file.write_text(yaml.safe_dump({"sources": sources}), encoding="utf-8")
+        policy = self.folder / "mint-policy.yml"
+        policy.write_text(MINT_POLICY, encoding="utf-8")
         # why: nothing that is set for a real installation may reach the demo.
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
         self._environment = {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOOKYARD_DATA_DIR": str(self.folder / "data"),
             "HOOKYARD_SOURCES_FILE": str(file),
+            "HOOKYARD_MINT_POLICY_FILE": str(policy),
             "HOOKYARD_ADMIN_KEY": self.admin_key,
             "HOOKYARD_GITHUB_APP_ID": str(app.id),
             "HOOKYARD_GITHUB_APP_SLUG": app.slug,
@@ -121,6 +132,12 @@ class DemoServer:
         except json.JSONDecodeError:
             body = {}
         return answer.status_code, body if isinstance(body, dict) else {}
+
+    def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
+        """A request of the API, as the admin; status and decoded answer."""
+        headers = {"authorization": f"Bearer {self.admin_key}"}
+        answer = self._http.post(path, headers=headers, json=body)
+        return answer.status_code, dict(answer.json())
 
     def get(self, path: str) -> dict[str, Any]:
         """An object of the API, as the admin."""

@@ -55,9 +55,14 @@ def doctor(as_json: bool) -> None:
 
 def examine(folder: Path, environ: dict[str, str]) -> tuple[list["Explained"], list[Finding]]:
     """Every setting and every finding of a process started in this folder."""
-    from hookyard.entrypoints.cli.doctor.origins import explain_settings, file_trouble
+    from hookyard.bootstrap.keeping import load_settings
+    from hookyard.entrypoints.cli.doctor.origins import (
+        explain_settings,
+        file_trouble,
+        with_sources,
+    )
     from hookyard.kit.errors import ConfigurationError
-    from hookyard.settings import load_settings
+    from hookyard.settings import read_environment
 
     trouble = file_trouble(folder, environ)
     if trouble is not None:
@@ -70,15 +75,20 @@ def examine(folder: Path, environ: dict[str, str]) -> tuple[list["Explained"], l
         settings = load_settings(environ, folder=folder)
     except ConfigurationError as error:
         return explained, [bad("settings", str(error), "set it right, or unset it")]
-    return explained, asyncio.run(_findings(settings, environ))
+    explained = with_sources(explained, settings)
+    raw = read_environment(folder, environ)
+    return explained, asyncio.run(_findings(settings, environ, raw))
 
 
-async def _findings(settings: "Settings", environ: dict[str, str]) -> list[Finding]:
-    from hookyard.entrypoints.cli.doctor import broker, issuers, machine, outside, storage
+async def _findings(
+    settings: "Settings", environ: dict[str, str], raw: dict[str, str]
+) -> list[Finding]:
+    from hookyard.entrypoints.cli.doctor import broker, issuers, kept, machine, outside, storage
     from hookyard.kit.clock import SystemClock
 
     return [
         *machine.data_folder(settings),
+        *await kept.secrets(settings, raw, SystemClock()),
         *machine.sqlite_version(settings),
         await machine.database(settings),
         *await broker.broker(settings, environ, SystemClock()),

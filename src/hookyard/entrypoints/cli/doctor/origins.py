@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from hookyard.adapters.telemetry.redact import Redactor
 from hookyard.kit.errors import ConfigurationError
 from hookyard.kit.secret import Secret
-from hookyard.settings import SETTINGS, Setting, Value, layers, read_environment
+from hookyard.settings import SETTINGS, Setting, Settings, Value, layers, read_environment
 
 MASK = "***"
 
@@ -90,3 +90,23 @@ def file_trouble(folder: Path, environ: Mapping[str, str]) -> str | None:
     except ConfigurationError as error:
         return str(error)
     return None
+
+
+def with_sources(explained: list[Explained], settings: Settings) -> list[Explained]:
+    """The same, each secret shown as its source gave it."""
+    if not settings.secrets.sources:
+        return explained
+    given = {kept.name: kept for kept in settings.secrets.kept}
+    secret = {setting.name for setting in SETTINGS if setting.is_secret}
+    found: list[Explained] = []
+    for one in explained:
+        kept = given.get(one.name)
+        if one.name not in secret:
+            found.append(one)
+        elif kept is None or not kept.values:
+            found.append(Explained(one.name, "-", "no source has it"))
+        else:
+            which = f" version {kept.versions[0]}" if kept.versions and kept.versions[0] else ""
+            value = shown(kept.values) if len(kept.values) > 1 else shown(kept.values[0])
+            found.append(Explained(one.name, value, f"{kept.source}{which}"))
+    return found

@@ -55,7 +55,7 @@ class Secrets:
     def _sources(self) -> Mapping[str, SourceConfig]:
         if self._configured is None:
             from hookyard.bootstrap import read_sources
-            from hookyard.settings import load_settings
+            from hookyard.bootstrap.keeping import load_settings
 
             self._configured = read_sources(load_settings(), os.environ)
         return self._configured
