@@ -289,3 +289,14 @@ async def test_attack_cookie_and_doubled_credential_do_not_take_the_short_way(
     assert stolen.status_code == 401
     wrong = await door.with_token(ADMIN[:-1]).get(scene.hub.path)
     assert wrong.status_code == 401
+
+
+async def test_the_short_way_counts_against_the_callers_budget(scene: Scene) -> None:
+    door = await scene.open(HOOKYARD_CALLS_PER_SECOND="0.1", HOOKYARD_CALLS_AT_ONCE="5")
+    answers = [await door.get(scene.hub.path) for _ in range(8)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
+    assert answers[1].json()["cached"] is True
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    scene.clock.advance(10)
+    assert (await door.get(scene.hub.path)).status_code == 200

@@ -8,6 +8,7 @@ from hookyard.core.jobs.model import JobState, WaitingFor
 from hookyard.core.publishing.budget import BudgetLimits
 from hookyard.core.publishing.landing import LandingOptions
 from hookyard.core.publishing.ledger import WriteLedger
+from hookyard.core.publishing import store
 from hookyard.core.publishing.model import (
     CheckRunEffect,
     CommentEffect,
@@ -286,6 +287,28 @@ async def test_a_worker_that_stood_still_past_its_lease_does_not_write(stage: St
         await stage.attempt(slow, stands_still=stand_still)
     assert len(stage.bodies()) == 1
     assert stage.writes() == ["POST"]
+
+
+async def test_a_call_that_would_outlast_its_settling_is_planned_anew(stage: Stage) -> None:
+    effect_id = await stage.want(COMMENT)
+    slow = await stage.claim()
+    assert slow is not None
+    late_ms: list[int] = []
+
+    async def pause() -> None:
+        stage.clock.advance(5)
+
+    async def look() -> None:
+        row = await stage.database.read(lambda unit: store.by_id(unit, effect_id))
+        assert row is not None
+        assert row.intent is not None
+        late_ms.append(stage.clock.now_ms() - row.intent.sent_at_ms)
+
+    stage.before_call = look
+    await stage.attempt(slow, stands_still=pause)
+    assert len(stage.bodies()) == 1
+    assert len(late_ms) == 1
+    assert late_ms[0] <= 2_000
 
 
 async def test_a_suspended_installation_is_the_end(stage: Stage) -> None:

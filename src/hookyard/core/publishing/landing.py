@@ -32,8 +32,9 @@ from hookyard.kit.json import Json
 Change: TypeAlias = Callable[[EffectRow], EffectRow]
 
 # why: a process that was stopped between its intent and its call may have lost the lease to one
-# that looked and wrote; the next plan, under the lease again, tells.
-STALE_PLAN_S = 15.0
+# that looked and wrote; the next plan, under the lease again, tells. With the ten seconds GitHub
+# may take, a call that is not stale has been applied, or never will be, once `settle_s` is over.
+STALE_PLAN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from hookyard.core.identity.visits import Visits
 from hookyard.entrypoints.http import cookies, csrf
 from hookyard.entrypoints.http.ratelimit import Limits
 from hookyard.kit.clock import Clock
-from hookyard.kit.errors import Forbidden, Unauthenticated
+from hookyard.kit.errors import Forbidden, Limited, Unauthenticated
 
 MAX_HEADER = 8_192
 HOW = "send `Authorization: Bearer KEY` with the admin key or an API key, or sign in"
@@ -89,6 +89,15 @@ class Guard:
         if self._limits is not None:
             self._limits.spend(actor, request.scope["state"])
         return await prepared(actor, self._authorizer)
+
+    def may_spend(self, actor: Actor) -> bool:
+        """Count one more call of this actor; False when the budget is used up."""
+        try:
+            if self._limits is not None:
+                self._limits.spend(actor)
+        except Limited:
+            return False
+        return True
 
     async def actor_of(self, header: str) -> Actor:
         """The caller of a header's bearer token; Unauthenticated when there is none."""

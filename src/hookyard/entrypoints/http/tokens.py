@@ -99,7 +99,12 @@ class TokenLane:
             return False
         is_same = actor == known.actor and actor.facts == known.actor.facts
         # why: an engine of policies may have changed its mind; it is asked on the ordinary way.
-        return is_same and actor.authorizer is None and self._desk.holds(known.ask, known.given)
+        return (
+            is_same
+            and actor.authorizer is None
+            and self._desk.holds(known.ask, known.given)
+            and self._guard.may_spend(actor)
+        )
 
     async def _answer(self, known: _Known, request_id: bytes, send: Send) -> None:
         self._observe("cached", 0.0)
