@@ -202,7 +202,7 @@ async def test_who_may_only_read_can_call_no_unsafe_route(client: Caller, role: 
         if place in HARMLESS and operation.action in TABLE[role]:
             continue
         answer = await sent(reader, operation, ids)
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), place
+        assert answer.status_code == 403, place
         called += 1
     assert called > 15
     assert {action for action in TABLE[role] if action.endswith(".write")} == {Action.SELF_WRITE}

@@ -1,6 +1,7 @@
 """What every engine promises about units of work."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import BigInteger, Column, Table, Text, insert, select
@@ -170,3 +171,45 @@ async def test_probe_names_the_engine(database: Database) -> None:
     health = await database.probe()
     assert health.engine == {"sqlite": "sqlite", "postgresql": "postgres"}[database.dialect]
     assert health.version[0].isdigit()
+
+
+def kept(unit: Unit, names: Sequence[str]) -> None:
+    """What a unit gathers: each name, with the number of all."""
+    for name in names:
+        add(unit, name, len(names))
+
+
+async def test_what_a_unit_gathers_is_done_at_its_end_and_at_once(database: Database) -> None:
+    def work(unit: Unit) -> int:
+        unit.gather(kept, "a")
+        unit.gather(kept, "b")
+        return len(unit.fetch_raw(ALL))
+
+    assert await database.write(work) == 0
+    assert await everything(database) == [("a", 2), ("b", 2)]
+
+
+async def test_a_unit_that_fails_gathers_nothing_for_the_next(database: Database) -> None:
+    def fails(unit: Unit) -> None:
+        unit.gather(kept, "a")
+        raise ValueError("no")
+
+    async def failing() -> None:
+        with pytest.raises(ValueError, match="no"):
+            await database.write(fails)
+
+    await asyncio.gather(failing(), database.write(lambda u: u.gather(kept, "b")), failing())
+    assert await everything(database) == [("b", 1)]
+
+
+async def test_what_was_gathered_undoes_its_unit_when_it_fails(database: Database) -> None:
+    def broken(unit: Unit, names: Sequence[str]) -> None:
+        raise ValueError(f"cannot keep {names}")
+
+    def work(unit: Unit) -> None:
+        add(unit, "a", 1)
+        unit.gather(broken, "x")
+
+    with pytest.raises(ValueError, match="cannot keep"):
+        await database.write(work)
+    assert await everything(database) == []
