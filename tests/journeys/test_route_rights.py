@@ -19,6 +19,8 @@ UNSAFE = ("post", "put", "patch", "delete")
 # Unsafe by their method alone: why each changes nothing that is not the caller's own.
 HARMLESS: Mapping[tuple[str, str], str] = {
     ("post", "/api/admin/explain"): "a question with a body: nothing is stored",
+    ("post", "/tokens/explain"): "the same",
+    ("post", "/tokens/simulate"): "the same",
 }
 # Routes that answer everybody who may read something somewhere alike, whatever they name.
 ALIKE: Mapping[tuple[str, str], str] = {
@@ -131,6 +133,9 @@ async def inhabited(client: Caller) -> dict[str, str]:
         "number": "1",
         "name": "report.txt",
         "user_id": NOWHERE,
+        "installation_id": "1",
+        "account": "octo",
+        "mint_id": NOWHERE,
         "session_id": NOWHERE,
     }
 
@@ -232,6 +237,7 @@ async def test_what_is_foreign_looks_as_if_it_were_not_there(client: Caller, sco
     """Attack: name the id of somebody else's thing, on every route that takes one."""
     ids = await inhabited(client)
     missing = {**ids, **dict.fromkeys((k for k in ids if k.endswith("_id")), NOWHERE)}
+    missing["installation_id"] = "2"
     stranger = await foreigner(client, scope)
     before = json.dumps(await everything(client))
     called = 0

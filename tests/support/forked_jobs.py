@@ -24,7 +24,10 @@ from hookyard.entrypoints.worker.child import Errand, main
 from hookyard.kit.errors import Unavailable
 
 KIND = JobKind("act", max_attempts=2, timeout_s=60.0)
-NOTE = RawSql.same("INSERT INTO audit VALUES ($1, 0, '', 'note', '', '', '', '')")
+NOTE = RawSql.same(
+    "INSERT INTO audit (id, at_ms, actor, action, target, outcome, reason, detail, tenant, seq,"
+    " prev, hash) VALUES ($1, 0, '', 'note', '', '', '', '', $1, 1, '', '')"
+)
 
 
 def noting(name: str) -> object:

@@ -142,7 +142,7 @@ def test_keys_say_when_they_were_made(ids: IdMaker) -> None:
     for bad in (
         good,
         f"deliveries/{good}",
-        f"logs/{good[:5]}/{good}",
+        f"other/{good[:5]}/{good}",
         f"deliveries/{good[:4]}/{good}",
         f"deliveries/{good[:5]}/{good}x",
         f"deliveries/{good[:5]}/{good}/x",

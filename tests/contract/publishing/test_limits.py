@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from hookyard.core.jobs.model import JobState, WaitingFor
+from hookyard.core.publishing import store
 from hookyard.core.publishing.budget import BudgetLimits
 from hookyard.core.publishing.landing import LandingOptions
 from hookyard.core.publishing.ledger import WriteLedger
-from hookyard.core.publishing import store
 from hookyard.core.publishing.model import (
     CheckRunEffect,
     CommentEffect,
