@@ -145,9 +145,9 @@ def _verify_lines(lines: Iterable[str], judge: "Trust") -> "Report":
 
 async def _verify_local(judge: "Trust") -> "Report":
     from hookyard.bootstrap import open_database
+    from hookyard.bootstrap.keeping import load_settings
     from hookyard.core.audit.export import verify as verify_there
     from hookyard.core.audit.model import DEFAULT_TENANT
-    from hookyard.bootstrap.keeping import load_settings
 
     database = await open_database(load_settings())
     try:
@@ -158,9 +158,9 @@ async def _verify_local(judge: "Trust") -> "Report":
 
 def _own_keys() -> tuple[str, ...]:
     """The public keys of this machine's settings or data folder; none where there are none."""
+    from hookyard.bootstrap.keeping import load_settings
     from hookyard.core.audit.signing import existing_key
     from hookyard.kit.errors import ConfigurationError
-    from hookyard.bootstrap.keeping import load_settings
 
     try:
         settings = load_settings()
