@@ -35,8 +35,9 @@ SAFE_EVENTS = ("push", "pull_request", "merge_group", "schedule", "workflow_disp
 _WITHOUT_CASE = frozenset({"repository", "repository_owner"})
 # What of a run is kept with the actor, for whatever the run uploads.
 FACTS = (
-    "iss", "sub", "repository", "repository_id", "repository_owner", "ref", "sha", "event_name", "head_ref", "base_ref", "run_id",
-    "run_attempt", "job_workflow_ref", "workflow_ref", "environment", "actor",
+    "iss", "sub", "repository", "repository_id", "repository_owner", "ref", "sha", "event_name",
+    "head_ref", "base_ref", "run_id", "run_attempt", "job_workflow_ref", "workflow_ref",
+    "environment", "actor",
 )  # fmt: skip
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
