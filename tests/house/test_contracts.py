@@ -14,8 +14,8 @@ PACKAGES = (
     "hookyard/core/ingress/providers",
     "hookyard/adapters/database",
     "hookyard/adapters/database/backends",
-    "hookyard/features/one",
-    "hookyard/features/two",
+    "hookyard/features/agents",
+    "hookyard/features/checklists",
     "hookyard/entrypoints/http",
     "hookyard_sandbox",
 )
@@ -36,11 +36,11 @@ BREAKS = {
         "hookyard/core/jobs/a.py": "import hookyard.core.ingress"
     },
     "Feature rooms do not know each other": {
-        "hookyard/features/one/a.py": "import hookyard.features.two"
+        "hookyard/features/agents/a.py": "import hookyard.features.checklists"
     },
     "The kit stands on the standard library alone": {"hookyard/kit/a.py": "import msgspec"},
     "Rules and providers are pure": {"hookyard/core/ingress/providers/a.py": "import asyncio"},
-    "Models are types": {"hookyard/features/one/model.py": "import sqlalchemy"},
+    "Models are types": {"hookyard/features/agents/model.py": "import sqlalchemy"},
     "Only bootstrap opens adapter backends": {
         "hookyard/entrypoints/http/a.py": "import hookyard.adapters.database.backends.engine"
     },
@@ -103,4 +103,20 @@ def test_a_room_that_is_not_ranked_is_refused(tmp_path: Path) -> None:
     assert status == 1
     assert [line.split(" BROKEN")[0] for line in lines if "BROKEN" in line] == [
         "Rooms of core import only downward"
+    ]
+
+
+def test_reviews_may_stand_on_the_other_features_and_not_the_other_way(tmp_path: Path) -> None:
+    above = "hookyard/features/reviews"
+    build(tmp_path, {})
+    (tmp_path / above).mkdir()
+    (tmp_path / above / "__init__.py").write_text("import hookyard.features.checklists\n")
+    assert lint(tmp_path)[0] == 0
+    (tmp_path / "hookyard/features/checklists/a.py").write_text(
+        "import hookyard.features.reviews\n"
+    )
+    status, lines = lint(tmp_path)
+    assert status == 1
+    assert [line.split(";")[0] for line in lines if "BROKEN" in line] == [
+        "Feature rooms do not know each other"
     ]
