@@ -5,6 +5,7 @@ To add one, write its module and list it here; nothing registers itself by being
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from fastapi import APIRouter
 
@@ -24,7 +25,7 @@ from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.sessions import Sessions
 from hookyard.core.ingress import api as deliveries_api
 from hookyard.core.ingress import jobs as routing
-from hookyard.core.ingress import recovery_api, recovery_jobs, silence_jobs, upkeep
+from hookyard.core.ingress import learning, recovery_api, recovery_jobs, silence_jobs, upkeep
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
@@ -105,6 +106,7 @@ DATA_KEYS = _data_keys.DATA_KEYS
 
 CRON: tuple[CronSpec, ...] = (
     *upkeep.CRON,
+    *learning.CRON,
     *effects_upkeep.CRON,
     *log_archive.CRON,
     *tokens_upkeep.CRON,
@@ -143,6 +145,7 @@ class Ports:
     ids: IdMaker
     recovery: recovery_jobs.RecoveryPorts
     sources_watched: recovery_api.SourcePorts
+    random: Random
 
 
 def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
@@ -152,6 +155,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         upkeep.PURGE,
         upkeep.BURY,
         upkeep.SWEEP,
+        learning.KIND,
         log_archive.KIND,
         effects_upkeep.BURY_EFFECTS,
         tokens_upkeep.TIDY,
@@ -194,6 +198,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         ),
         upkeep.Purge(ports.ledger, ports.retention_days, ports.files, ports.blobs),
         upkeep.SweepBlobs(Sweep(ports.blobs, ports.ids)),
+        learning.LearnDictionary(ports.random, ports.database.announce),
         ArchiveLogs(ports.blobs, ports.ids),
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),

@@ -341,6 +341,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ids=base.ids,
         recovery=rooms.recovering.ports,
         sources_watched=rooms.recovering.source_ports(),
+        random=spreading_random(),
     )
 
 

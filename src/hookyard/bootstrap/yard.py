@@ -31,6 +31,7 @@ from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.model import Authorizer
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.ingress.learning import Follower
 from hookyard.core.ingress.model import SourceConfig
 from hookyard.core.ingress.receive import Endpoint, Receiver
 from hookyard.core.ingress.service import Deliveries
@@ -125,6 +126,14 @@ class Yard:
         """Keep secrets fresh, where they come from sources."""
         if self.keeper is not None:
             self.tasks.append(asyncio.create_task(self.keeper.run(), name="keeper"))
+
+    def start_following(self) -> None:
+        """Pack what comes in with the dictionary in use."""
+        receiver = self.receiver
+        follower = Follower(
+            self.database, self.ledger, receiver.compressor, self.clock, lambda: receiver.accepted
+        )
+        self.tasks.append(asyncio.create_task(follower.run(), name="dictionary"))
 
     async def start_working(self) -> None:
         """Run jobs and the calendar, and tell a broker of jobs where there is one."""

@@ -15,6 +15,7 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.ingress import store, upkeep
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
+from hookyard.core.ingress.dictionary import Compressor
 from hookyard.core.ingress.glue import AuditedRefusals, EventInventory
 from hookyard.core.ingress.jobs import RouteDelivery
 from hookyard.core.ingress.model import (
@@ -25,7 +26,7 @@ from hookyard.core.ingress.model import (
     Receipt,
     SourceConfig,
 )
-from hookyard.core.ingress.receive import Compressor, Endpoint, Receiver
+from hookyard.core.ingress.receive import Endpoint, Receiver
 from hookyard.core.ingress.service import Deliveries
 from hookyard.core.jobs.context import Run
 from hookyard.core.jobs.model import (

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from hookyard.core.ingress import store
+from hookyard.core.ingress.dictionary import Compressor, decompress
 from hookyard.core.ingress.model import DeliveryStatus, Receipt
-from hookyard.core.ingress.receive import Compressor, decompress
 from hookyard.core.jobs.model import JobState
 from hookyard.kit.errors import Unavailable
 from tests.contract.ingress.conftest import Bench

@@ -23,8 +23,8 @@ from hookyard.core.identity.gate import (
     visible,
 )
 from hookyard.core.identity.model import Action, Actor
+from hookyard.core.ingress.dictionary import decompress
 from hookyard.core.ingress.model import DeliveryStatus, StoredBody
-from hookyard.core.ingress.receive import decompress
 from hookyard.core.ingress.recovery_store import is_recovered
 from hookyard.core.ingress.service import Deliveries, list_rejections
 from hookyard.core.ingress.views import (
@@ -170,7 +170,7 @@ def _takes(
             return deliveries.body(unit, delivery_id)
 
         body = await database.write(look)
-        return await _as_file(delivery_id, await deliveries.packed(body), body.content_type)
+        return await _as_file(delivery_id, body, await deliveries.packed(body))
 
 
 def _replays(
@@ -197,15 +197,15 @@ def _is_foreign(actor: Actor, repository: str | None) -> bool:
     return repository is not None and not may(actor, Action.DELIVERIES_READ, repository)
 
 
-async def _as_file(delivery_id: str, payload: bytes, content_type: str) -> Response:
+async def _as_file(delivery_id: str, body: StoredBody, payload: bytes) -> Response:
     """An answer that browsers save and never show, whatever a sender called it."""
     if len(payload) > LARGE:
-        content = await asyncio.to_thread(decompress, payload, MAX_BODY)
+        content = await asyncio.to_thread(decompress, payload, MAX_BODY, body.dictionary)
     else:
-        content = decompress(payload, MAX_BODY)
-    known = _MEDIA_TYPE.fullmatch(content_type)
+        content = decompress(payload, MAX_BODY, body.dictionary)
+    known = _MEDIA_TYPE.fullmatch(body.content_type)
     headers = {
         "content-disposition": f'attachment; filename="{delivery_id}.body"',
-        "content-type": content_type if known else "application/octet-stream",
+        "content-type": body.content_type if known else "application/octet-stream",
     }
     return Response(content, headers=headers)

@@ -6,7 +6,6 @@ Everything that reads a body goes through here, whichever it is.
 import asyncio
 from collections.abc import Mapping
 
-import zstandard
 from msgspec.structs import replace
 
 from hookyard.adapters.blobs.port import Blobs, Stored
@@ -16,12 +15,13 @@ from hookyard.core.blobs.model import Area, BlobRef, OwnerKind
 from hookyard.core.blobs.rules import key_for
 from hookyard.core.blobs.service import find_blob, let_go, name_blob
 from hookyard.core.ingress import store
+from hookyard.core.ingress.dictionaries import Dictionaries
+from hookyard.core.ingress.dictionary import Compressor
 from hookyard.core.ingress.model import Accepted, Delivery, StoredBody
 from hookyard.kit.errors import NotFound, Unavailable
 
 # A compressed body of more bytes than these is set aside.
 SET_ASIDE = 256 * 1024
-COMPRESSION_LEVEL = 1
 NAME = "body"
 PACKED = "application/zstd"
 
@@ -37,6 +37,7 @@ class Bodies:
 
     def __init__(self, blobs: Blobs | None) -> None:
         self._blobs = blobs
+        self._dictionaries = Dictionaries()
 
     def takes(self, delivery: Accepted) -> bool:
         """Whether a body is large enough to be looked at by `put_aside`."""
@@ -83,6 +84,31 @@ class Bodies:
             raise BodyLost("the blob store has other bytes than were written")
         return b"".join(parts)
 
+    def load(
+        self, unit: Unit, delivery_id: str
+    ) -> tuple[Delivery, StoredBody, Mapping[str, str]] | None:
+        """A delivery with its body and kept headers, for routing."""
+        found = store.load(unit, delivery_id)
+        if found is None:
+            return None
+        delivery, payload, headers = found
+        return delivery, self._located(unit, delivery_id, payload, delivery.content_type), headers
+
+    def of(self, unit: Unit, delivery_id: str) -> StoredBody | None:
+        """The body of a delivery as it lies on disk."""
+        found = store.get_content(unit, delivery_id)
+        if found is None:
+            return None
+        return self._located(unit, delivery_id, found.payload, found.content_type)
+
+    def _located(
+        self, unit: Unit, delivery_id: str, payload: bytes, content_type: str
+    ) -> StoredBody:
+        if payload:
+            return StoredBody(payload, content_type, None, self._dictionaries.of(unit, payload))
+        blob = find_blob(unit, OwnerKind.DELIVERY, delivery_id, NAME)
+        return StoredBody(b"", content_type, blob)
+
 
 def name_body(unit: Unit, delivery: Accepted) -> None:
     """Name the blob of a delivery that was set aside, in the transaction that accepts it."""
@@ -100,28 +126,5 @@ def name_body(unit: Unit, delivery: Accepted) -> None:
         name_blob(unit, ref)
 
 
-def load(unit: Unit, delivery_id: str) -> tuple[Delivery, StoredBody, Mapping[str, str]] | None:
-    """A delivery with its body and kept headers, for routing."""
-    found = store.load(unit, delivery_id)
-    if found is None:
-        return None
-    delivery, payload, headers = found
-    return delivery, _located(unit, delivery_id, payload, delivery.content_type), headers
-
-
-def body_of(unit: Unit, delivery_id: str) -> StoredBody | None:
-    """The body of a delivery as it lies on disk."""
-    found = store.get_content(unit, delivery_id)
-    if found is None:
-        return None
-    return _located(unit, delivery_id, found.payload, found.content_type)
-
-
-def _located(unit: Unit, delivery_id: str, payload: bytes, content_type: str) -> StoredBody:
-    if payload:
-        return StoredBody(payload, content_type)
-    return StoredBody(b"", content_type, find_blob(unit, OwnerKind.DELIVERY, delivery_id, NAME))
-
-
 def _pack(body: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(body)
+    return Compressor()(body)

@@ -17,6 +17,7 @@ from dataclasses import asdict
 import msgspec
 import structlog
 
+from hookyard.core.ingress.dictionary import Dictionary, decompress
 from hookyard.core.ingress.model import Event, Provider, Unparsable
 from hookyard.core.ingress.providers.generic import (
     BITBUCKET,
@@ -29,7 +30,6 @@ from hookyard.core.ingress.providers.github import GITHUB
 from hookyard.core.ingress.providers.jira import JIRA
 from hookyard.core.ingress.providers.sentry import SENTRY
 from hookyard.core.ingress.providers.slack import SLACK
-from hookyard.core.ingress.receive import decompress
 from hookyard.kit.json import Json, as_object
 
 READERS: Mapping[str, Provider] = {
@@ -81,11 +81,16 @@ class Beside:
 
 
 def read_here(
-    provider: Provider, event: str, content_type: str, packed: bytes, headers: Mapping[str, str]
+    provider: Provider,
+    event: str,
+    content_type: str,
+    packed: bytes,
+    headers: Mapping[str, str],
+    dictionary: Dictionary | None = None,
 ) -> tuple[Event, bytes] | Unparsable:
     """The event of a stored body and the body's SHA-256."""
     try:
-        body = decompress(packed, MAX_BODY)
+        body = decompress(packed, MAX_BODY, dictionary)
     except ValueError as error:
         return Unparsable("unreadable", str(error))
     found = provider.parse(event, content_type, body, headers)

@@ -13,7 +13,7 @@ from hookyard.adapters.github.port import (
     GitHubMissing,
     GitHubRefused,
 )
-from hookyard.core.ingress import bodies, store
+from hookyard.core.ingress import store
 from hookyard.core.ingress.bodies import Bodies, BodyLost
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import (
@@ -26,6 +26,7 @@ from hookyard.core.ingress.decide import (
     reject_config,
     rule_on,
 )
+from hookyard.core.ingress.dictionary import Dictionary
 from hookyard.core.ingress.huge import HUGE, Beside, read_here
 from hookyard.core.ingress.model import (
     Delivery,
@@ -120,7 +121,7 @@ class RouteDelivery:
 
     async def __call__(self, ctx: JobContext) -> Outcome:
         delivery_id = as_text(ctx.job.payload.get("delivery_id"))
-        found = await self._database.peek(lambda unit: bodies.load(unit, delivery_id))
+        found = await self._database.peek(lambda unit: self._bodies.load(unit, delivery_id))
         if found is None:
             return Fail("the delivery is no longer kept", code="gone")
         delivery, body, headers = found
@@ -136,7 +137,7 @@ class RouteDelivery:
             until_ms = ctx.clock.now_ms() + STORE_AWAY_MS
             log.warning("body_not_read", delivery_id=delivery.id, reason=error.detail)
             return Hold(WaitingFor("limit", "the blob store", until_ms))
-        read = await self._read(provider, delivery, payload, headers)
+        read = await self._read(provider, delivery, payload, headers, body.dictionary)
         if isinstance(read, Unparsable):
             return self._dead(delivery, read.code, read.reason)
         event, digest = read
@@ -158,15 +159,20 @@ class RouteDelivery:
         return self._settle(delivery, event, routing, digest, is_proven=is_proven)
 
     async def _read(
-        self, provider: Provider, delivery: Delivery, packed: bytes, headers: Mapping[str, str]
+        self,
+        provider: Provider,
+        delivery: Delivery,
+        packed: bytes,
+        headers: Mapping[str, str],
+        dictionary: Dictionary | None,
     ) -> tuple[Event, bytes] | Unparsable:
         """The event and the SHA-256 of its body; elsewhere when the body is large."""
         asked = (provider, delivery.event, delivery.content_type, packed, headers)
         if delivery.payload_size > HUGE:
             return await self._beside.read(*asked)
         if delivery.payload_size > LARGE:
-            return await asyncio.to_thread(read_here, *asked)
-        return read_here(*asked)
+            return await asyncio.to_thread(read_here, *asked, dictionary)
+        return read_here(*asked, dictionary)
 
     def _not_read(self, ctx: JobContext, delivery: Delivery, error: GitHubError) -> Outcome:
         """What follows when configuration or permission could not be read.

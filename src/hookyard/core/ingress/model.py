@@ -13,6 +13,7 @@ import msgspec
 
 from hookyard.adapters.blobs.port import Stored
 from hookyard.core.blobs.model import BlobRef
+from hookyard.core.ingress.dictionary import Dictionary
 from hookyard.kit.json import JsonObject
 
 DeliveryId = NewType("DeliveryId", str)
@@ -126,11 +127,15 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class StoredBody:
-    """A delivery's body as it lies on disk, zstd-compressed: in the row, or in a blob."""
+    """A delivery's body as it lies on disk, zstd-compressed: in the row, or in a blob.
+
+    `dictionary` is the one it takes to unpack it, where it takes one.
+    """
 
     payload: bytes
     content_type: str
     blob: BlobRef | None = None
+    dictionary: Dictionary | None = None
 
 
 @dataclass(frozen=True, slots=True)

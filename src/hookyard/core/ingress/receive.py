@@ -10,11 +10,11 @@ from functools import partial
 from typing import Protocol
 
 import msgspec
-import zstandard
 
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.ingress import store
-from hookyard.core.ingress.bodies import COMPRESSION_LEVEL, Bodies, name_body
+from hookyard.core.ingress.bodies import Bodies, name_body
+from hookyard.core.ingress.dictionary import SHORT_BODY, Compressor
 from hookyard.core.ingress.model import (
     Accepted,
     Answer,
@@ -35,7 +35,6 @@ from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Unavailable
 from hookyard.kit.ids import IdMaker
 
-SHORT_BODY = 64 * 1024
 _ROUTING = NewJob(ROUTE_KIND, {})
 
 
@@ -53,27 +52,6 @@ class Endpoint:
 
     source: SourceConfig
     provider: Provider
-
-
-class Compressor:
-    """zstd level 1 with one reused context; one per thread."""
-
-    def __init__(self) -> None:
-        self._context = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
-
-    def __call__(self, body: bytes) -> bytes:
-        return self._context.compress(body)
-
-
-def decompress(payload: bytes, limit: int) -> bytes:
-    """The body of a stored payload; ValueError when it is damaged or larger than `limit` bytes."""
-    try:
-        size = zstandard.frame_content_size(payload)
-        if 0 <= size <= limit:
-            return zstandard.ZstdDecompressor().decompress(payload, max_output_size=max(size, 1))
-    except zstandard.ZstdError:
-        raise ValueError("the stored payload is damaged") from None
-    raise ValueError("the stored payload is not one of ours")
 
 
 class _Waiting:
@@ -98,7 +76,7 @@ class _Waiting:
 
 
 class Receiver:
-    """Takes in deliveries for every source."""
+    """Takes in deliveries for every source. `accepted` counts them since the start."""
 
     def __init__(
         self,
@@ -118,7 +96,8 @@ class Receiver:
         self._ids = ids
         self._noted = noted
         self._pace = pace or Pace()
-        self._compress = Compressor()
+        self.compressor = Compressor()
+        self.accepted = 0
         self._batcher = database.batcher(self._store, short=_is_short)
 
     def examine(self, endpoint: Endpoint, request: InboundRequest) -> Refusal | Answer | Identity:
@@ -193,6 +172,7 @@ class Receiver:
     def _store(self, unit: Unit, deliveries: Sequence[Accepted]) -> Sequence[Receipt]:
         fresh = self._insert(unit, deliveries)
         self._noted(len(deliveries))
+        self.accepted += len(deliveries)
         if fresh is None:
             return [Receipt(delivery.id, duplicate=False) for delivery in deliveries]
         return [
@@ -207,8 +187,8 @@ class Receiver:
         if unit.dialect == "postgresql" and all(delivery.blob is None for delivery in deliveries):
             ids = [delivery.id for delivery in deliveries]
             beside = partial(self._jobs.beside_deliveries, unit, _ROUTING, ids)
-            return store.insert_beside(unit, deliveries, self._compress, beside)
-        fresh = store.insert_new(unit, deliveries, self._compress)
+            return store.insert_beside(unit, deliveries, self.compressor, beside)
+        fresh = store.insert_new(unit, deliveries, self.compressor)
         new = deliveries if fresh is None else [d for d in deliveries if d.id in fresh]
         for delivery in new:
             if delivery.blob is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.ingress import store
-from hookyard.core.ingress.bodies import Bodies, body_of
+from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.model import Delivery, DeliveryStatus, RejectionCount, StoredBody
 from hookyard.core.ingress.rules import ROUTE_KIND
 from hookyard.core.jobs.model import Job, JobBrief, JobFilter, JobState
@@ -68,7 +68,7 @@ class Deliveries:
 
     def body(self, unit: Unit, delivery_id: str) -> StoredBody:
         """The stored body of a delivery; NotFound when there is none."""
-        found = body_of(unit, delivery_id)
+        found = self._bodies.of(unit, delivery_id)
         if found is None:
             raise NotFound("there is no such delivery")
         return found

@@ -8,7 +8,8 @@ from hookyard.adapters.database.port import Unit
 from hookyard.core.blobs.model import OwnerKind
 from hookyard.core.blobs.service import forget_blobs, let_go
 from hookyard.core.blobs.sweep import Sweep
-from hookyard.core.ingress import store
+from hookyard.core.ingress import store, store_dictionaries
+from hookyard.core.ingress.learning import GRACE_MS
 from hookyard.core.ingress.model import DeliveryStatus
 from hookyard.core.ingress.rules import ROUTE_KIND
 from hookyard.core.jobs.cron import CronSpec
@@ -75,6 +76,7 @@ class Purge:
             deliveries, jobs = deliveries + gone, jobs + len(ended)
             if gone < CHUNK and len(ended) < CHUNK:
                 break
+        await ctx.write(lambda unit: store_dictionaries.purge(unit, GRACE_MS))
         return Done({"deliveries": deliveries, "jobs": jobs, "blobs": blobs})
 
     def _purge_jobs(self, unit: Unit, before_ms: int) -> tuple[Sequence[JobId], Sequence[str]]:

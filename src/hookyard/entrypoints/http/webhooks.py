@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
+from hookyard.core.ingress.dictionary import Compressor
 from hookyard.core.ingress.model import (
     Accepted,
     Answer,
@@ -19,7 +20,7 @@ from hookyard.core.ingress.model import (
     Receipt,
     Refusal,
 )
-from hookyard.core.ingress.receive import Compressor, Endpoint, Receiver
+from hookyard.core.ingress.receive import Endpoint, Receiver
 from hookyard.entrypoints.http.bodies import (
     DEADLINE_S,
     BodyBudget,

@@ -26,6 +26,8 @@ EVERY_ROLE = frozenset(Role)
 
 async def start_roles(yard: Yard, roles: frozenset[Role]) -> None:
     """Start what runs in the background; the gateway is served by the caller."""
+    if Role.GATEWAY in roles:
+        yard.start_following()
     if Role.WORKER in roles:
         await yard.start_worker()
     if Role.RELAY in roles:
