@@ -192,7 +192,7 @@ def _item(criterion: Criterion) -> ItemOut:
         kind=criterion.kind.value,
         author_id=criterion.author_id,
         purpose=criterion.purpose.value,
-        waived=criterion.waived,
+        waived=criterion.waiver is not None,
         revision=criterion.revision,
     )
 

@@ -24,7 +24,8 @@ def extract(body: str) -> Extraction:
         reason += f"; only the first {len(text.encode()):,} bytes were read"
     if len(items) > MAX_ITEMS:
         reason += f"; the first {MAX_ITEMS} of {len(items):,} items are kept"
-    return Extraction(confidence, reason, number_items(items[:MAX_ITEMS]))
+    cut = was_cut or len(items) > MAX_ITEMS
+    return Extraction(confidence, reason, number_items(items[:MAX_ITEMS]), cut)
 
 
 def _bounded(body: str) -> tuple[str, bool]:

@@ -95,7 +95,7 @@ def _own_text(entry: ListItem) -> str:
 def make_item(raw: str, line: int, kind: ItemKind, place: Place) -> Item | None:
     """One item from its raw text; None when it is empty, a leftover or a consent box."""
     checked, rest = split_box(raw)
-    waived, rest = split_waiver(one_line(rest))
+    struck, rest = split_waiver(one_line(rest))
     author_id, text = split_author_id(rest, hashes=place.hashes)
     if is_leftover(text) or (checked is not None and is_consent(text)):
         return None
@@ -108,7 +108,7 @@ def make_item(raw: str, line: int, kind: ItemKind, place: Place) -> Item | None:
         kind=ItemKind.TASK if checked is not None else kind,
         author_id=author_id,
         purpose=place.purpose,
-        waived=waived,
+        struck=struck,
     )
 
 

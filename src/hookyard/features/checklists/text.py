@@ -92,7 +92,7 @@ def fold_author_id(text: str) -> str:
 
 
 def split_waiver(text: str) -> tuple[bool, str]:
-    """(waived, rest) of `~~rest~~` and `rest (out of scope)`."""
+    """(struck, rest) of `~~rest~~` and `rest (out of scope)`."""
     if len(text) > 4 and text.startswith("~~") and text.endswith("~~"):
         return True, text[2:-2].strip()
     shorter = _OUT_OF_SCOPE.sub("", text[-40:]) if text.endswith((")", "]")) else text[-40:]

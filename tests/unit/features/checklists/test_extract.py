@@ -27,7 +27,7 @@ def as_json(item: Item) -> dict[str, object]:
         "kind": item.kind.value,
         "author_id": item.author_id,
         "purpose": item.purpose.value,
-        "waived": item.waived,
+        "waived": item.struck,
     }
 
 
