@@ -232,6 +232,7 @@ class CheckRun:
     summary: str | None = None
     text: str | None = None
     annotations: list[Annotation] = field(default_factory=list)
+    actions: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
