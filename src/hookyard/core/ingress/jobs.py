@@ -19,6 +19,7 @@ from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import (
     OwnApp,
     Routing,
+    bot_reason,
     decide,
     described,
     echo_reason,
@@ -35,7 +36,7 @@ from hookyard.core.ingress.model import (
     SourceConfig,
     Unparsable,
 )
-from hookyard.core.ingress.reactions import Reaction
+from hookyard.core.ingress.reactions import CommandReaction, Reaction
 from hookyard.core.ingress.recovery_model import RECOVERED
 from hookyard.core.ingress.rules import BOOKKEEPING, ROUTE_KIND
 from hookyard.core.jobs.model import (
@@ -104,8 +105,10 @@ class RouteDelivery:
         refusals: Refusals,
         own: OwnApp,
         bodies: Bodies | None = None,
+        takers: Sequence[CommandReaction] = (),
     ) -> None:
         self._database = database
+        self._takers = takers
         self._bodies = bodies or Bodies(None)
         self._beside = Beside()
         self._providers = providers
@@ -202,11 +205,17 @@ class RouteDelivery:
         loop = loop_reason(event, context.config)
         if loop is not None:
             return Routing(DeliveryStatus.IGNORED, loop)
+        reactions, quiet = self._reactions, bot_reason(event, context.config)
+        if quiet is not None:
+            reactions = [one for one in reactions if one.hears_bots and one.wants(event)]
+            if not reactions:
+                return Routing(DeliveryStatus.IGNORED, quiet)
         rulings = [
             rule_on(command, event, source, permission)
             for command, permission in zip(commands, context.permissions, strict=True)
+            if quiet is None
         ]
-        return decide(event, source, context.config, rulings, self._reactions, delivery.id)
+        return decide(event, source, context.config, rulings, reactions, delivery.id, self._takers)
 
     def _settle(
         self,

@@ -161,6 +161,7 @@ class CommandKind(StrEnum):
     SLASH = "slash"
     ALERT = "alert"
     LABEL = "label"
+    ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)
