@@ -235,16 +235,11 @@ def decide(
     reasons: list[str] = []
     for ruling in rulings:
         (effects if ruling.allowed else asides).extend(answers_of(ruling, event))
-        if not ruling.allowed:
-            reasons.append(f"refused {ruling.command.name}: {ruling.reason}")
-            continue
-        match _taken(ruling, event, config, takers, delivery_id):
+        match _work(ruling, event, source, config, takers, delivery_id):
             case Decided(jobs=decided):
                 jobs.extend(_for_delivery(job, delivery_id) for job in decided)
             case Ignored(reason=why):
                 reasons.append(why)
-            case None:
-                jobs.append(task_job(ruling, event, source, config, delivery_id))
     for reaction in reactions:
         if not reaction.wants(event):
             continue
@@ -269,21 +264,24 @@ def decide(
     )
 
 
-def _taken(
+def _work(
     ruling: Ruling,
     event: Event,
+    source: SourceConfig,
     config: RepositoryConfig,
     takers: Sequence[CommandReaction],
     delivery_id: str,
-) -> Decided | Ignored | None:
-    """What a feature makes of an allowed command; None when it is for an agent."""
+) -> Decided | Ignored:
+    """What an allowed command leads to, or why one leads to nothing."""
+    command = ruling.command
+    if not ruling.allowed:
+        return Ignored(f"refused {command.name}: {ruling.reason}")
     for taker in takers:
-        if taker.takes(ruling.command, event):
-            given = Given(ruling.command, event, config, ruling.reason, delivery_id)
-            return taker.react(given)
-    if ruling.command.kind is CommandKind.ACTION:
-        return Ignored(f"nothing here takes the action {ruling.command.name}")
-    return None
+        if taker.takes(command, event):
+            return taker.react(Given(command, event, config, ruling.reason, delivery_id))
+    if command.kind is CommandKind.ACTION:
+        return Ignored(f"nothing here takes the action {command.name}")
+    return Decided((task_job(ruling, event, source, config, delivery_id),))
 
 
 def described(event: Event) -> str:

@@ -17,9 +17,6 @@ from hookyard.features.reviews.model import (
     Matched,
 )
 
-MAX_FINDINGS = 100
-"""Findings of one kind that are listed; the rest are counted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Matching:

@@ -189,19 +189,10 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
 
 
-class How(StrEnum):
-    """How a link from a pull request to an issue was found, surest first."""
-
-    COMMAND = "command"
-    KEYWORD = "keyword"
-    GITHUB = "github"
-    EXPLICIT = "explicit"
-    BRANCH = "branch"
-
-
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An issue a pull request is about. `removed` once the pull request names it no more."""
+    """An issue a pull request is about, how that was found out, and how sure it is (high, medium,
+    low). `removed` once the pull request names it no more."""
 
     repository: str
     number: int
@@ -227,7 +218,6 @@ class Pull:
     base_sha: str
     body: str
     updated_at_ms: int
-    author_is_bot: bool = False
 
     @property
     def from_fork(self) -> bool:

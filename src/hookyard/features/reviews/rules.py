@@ -24,6 +24,7 @@ from hookyard.features.reviews.model import (
 )
 from hookyard.features.reviews.verdicts import verdict_of
 
+MAX_FINDINGS = 50
 MAX_CLAIMS = 20_000
 """Claims looked at for one commit; with more, the check cannot succeed."""
 
@@ -56,10 +57,25 @@ def judge(facts: Facts, policy: Policy) -> Judgement:
     )
     findings = (*facts.findings, *_further(facts, criteria, policy), *_stale_marks(wanted, marks))
     conclusion, title, reason = _conclude(facts, criteria, findings, policy)
-    return Judgement(conclusion, title, reason, criteria, findings)
+    return Judgement(conclusion, title, reason, criteria, _listed(findings))
 
 
 About = TypeVar("About", Evidence, Mark)
+
+
+def _listed(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The first of each kind; the rest are counted."""
+    kinds: defaultdict[FindingKind, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        kinds[finding.kind].append(finding)
+    listed: list[Finding] = []
+    for kind, found in kinds.items():
+        listed += found[:MAX_FINDINGS]
+        if len(found) > MAX_FINDINGS:
+            blocking = any(one.blocking for one in found[MAX_FINDINGS:])
+            text = f"and {len(found) - MAX_FINDINGS:,} more of this kind"
+            listed.append(Finding(kind, text, blocking))
+    return tuple(listed)
 
 
 def _grouped(items: Iterable[About]) -> Mapping[tuple[int, str], list[About]]:

@@ -48,7 +48,6 @@ REVIEWS = Table(
     Column("recorded_at_ms", BigInteger, nullable=False),
     Column("verdict_id", Text),
     Column("effect_id", Text),
-    Column("effect_sha", Text),
     Column("judged_at_ms", BigInteger),
     Index("uq_reviews_repository_number", "repository_key", "number", unique=True),
     Index("ix_reviews_repository_key_head_sha", "repository_key", "head_sha"),
@@ -113,7 +112,6 @@ class Review:
     recorded_at_ms: int
     verdict_id: str | None = None
     effect_id: str | None = None
-    effect_sha: str | None = None
     judged_at_ms: int | None = None
 
 
@@ -345,7 +343,6 @@ def _values(review: Review) -> dict[str, str | int | None]:
         "recorded_at_ms": review.recorded_at_ms,
         "verdict_id": review.verdict_id,
         "effect_id": review.effect_id,
-        "effect_sha": review.effect_sha,
         "judged_at_ms": review.judged_at_ms,
     }
 
@@ -374,6 +371,5 @@ def _review(row: RowMapping) -> Review:
         recorded_at_ms=row["recorded_at_ms"],
         verdict_id=row["verdict_id"],
         effect_id=row["effect_id"],
-        effect_sha=row["effect_sha"],
         judged_at_ms=row["judged_at_ms"],
     )

@@ -36,7 +36,6 @@ def _pull_requests() -> None:
         sa.Column("recorded_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("verdict_id", sa.Text(), nullable=True),
         sa.Column("effect_id", sa.Text(), nullable=True),
-        sa.Column("effect_sha", sa.Text(), nullable=True),
         sa.Column("judged_at_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
     )
