@@ -39,6 +39,7 @@ _OPERATOR = _VIEWER | {
     Action.ISSUES_WRITE,
 }
 _MAINTAINER = _OPERATOR | {
+    Action.CRITERIA_WAIVE,
     Action.CONFIG_WRITE,
     Action.COVERAGE_WRITE,
     Action.TOKENS_READ,

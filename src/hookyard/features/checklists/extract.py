@@ -8,16 +8,14 @@ from hookyard.features.checklists.align import number_items
 from hookyard.features.checklists.blocks import parse_blocks
 from hookyard.features.checklists.model import Confidence, Extraction, Item
 from hookyard.features.checklists.sections import Findings, Section, find_sections
-from hookyard.features.checklists.text import clean
+from hookyard.features.checklists.text import bounded
 
-MAX_BYTES = 262_144
-MAX_LINES = 12_000
 MAX_ITEMS = 200
 
 
 def extract(body: str) -> Extraction:
     """The criteria of a text. Never raises; reads at most MAX_BYTES and MAX_LINES of it."""
-    text, was_cut = _bounded(body)
+    text, was_cut = bounded(body)
     found = find_sections(parse_blocks(text))
     confidence, reason, items = _choose(found)
     if was_cut:
@@ -26,15 +24,6 @@ def extract(body: str) -> Extraction:
         reason += f"; the first {MAX_ITEMS} of {len(items):,} items are kept"
     cut = was_cut or len(items) > MAX_ITEMS
     return Extraction(confidence, reason, number_items(items[:MAX_ITEMS]), cut)
-
-
-def _bounded(body: str) -> tuple[str, bool]:
-    text = clean(body).replace("\r\n", "\n").replace("\r", "\n")
-    raw = text.encode()
-    if len(raw) > MAX_BYTES:
-        text = raw[:MAX_BYTES].decode("utf-8", "ignore")
-    lines = text.split("\n", MAX_LINES)
-    return "\n".join(lines[:MAX_LINES]), len(raw) > MAX_BYTES or len(lines) > MAX_LINES
 
 
 def _choose(found: Findings) -> tuple[Confidence, str, list[Item]]:

@@ -233,10 +233,28 @@ class ChecklistSummary:
     revision: int
     criteria: int
     checked: int
+    waived: int
     updated_at_ms: int
+    state: str
+    author: str
+    url: str
+    gone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistFilter:
+    """Which checklists a list shows; None matches all. `title` is a part of it, in any case."""
+
+    state: str | None = None
+    confidence: Confidence | None = None
+    author: str | None = None
+    title: str | None = None
+    gone: bool | None = None
+    empty: bool | None = None
 
 
 MAX_NUMBER = 2_147_483_647
+MAX_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)

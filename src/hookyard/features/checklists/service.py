@@ -16,8 +16,10 @@ from hookyard.features.checklists import store, store_history
 from hookyard.features.checklists.align import Alignment, align
 from hookyard.features.checklists.meaning import first_wording, settle
 from hookyard.features.checklists.model import (
+    MAX_REASON,
     Checklist,
     ChecklistChanged,
+    ChecklistFilter,
     ChecklistSummary,
     Criterion,
     History,
@@ -40,8 +42,8 @@ from hookyard.kit.pages import Page, decode_cursor, encode_cursor
 MAX_TITLE = 300
 MAX_LOGIN = 100
 MAX_URL = 500
-MAX_REASON = 500
 _NO_WISH = Wish()
+_ALL = ChecklistFilter()
 
 Told: TypeAlias = Callable[[Unit, ChecklistChanged], None]
 
@@ -212,11 +214,16 @@ class Checklists:
         return ChecklistView(checklist, self._effect_of(unit, effect_id) if effect_id else None)
 
     def list_page(
-        self, unit: Unit, repository: str, cursor: str | None, limit: int
+        self,
+        unit: Unit,
+        repository: str,
+        cursor: str | None,
+        limit: int,
+        wanted: ChecklistFilter = _ALL,
     ) -> Page[ChecklistSummary]:
-        """Known checklists of a repository, highest number first."""
+        """Known checklists of a repository that fit, highest number first."""
         before = _number_of(cursor) if cursor else None
-        rows = store.page(unit, repository, before, limit + 1)
+        rows = store.page(unit, repository, wanted, before, limit + 1)
         more = encode_cursor(rows[limit - 1].number) if len(rows) > limit else None
         return Page(tuple(rows[:limit]), more)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     text,
     update,
@@ -31,6 +33,7 @@ from hookyard.adapters.database.port import METADATA, Unit
 from hookyard.features.checklists import store_history
 from hookyard.features.checklists.model import (
     Checklist,
+    ChecklistFilter,
     ChecklistSummary,
     Confidence,
     Criterion,
@@ -160,47 +163,67 @@ def save(unit: Unit, checklist: Checklist, retired: Sequence[Criterion]) -> None
         )
 
 
-def page(unit: Unit, repository: str, before: int | None, limit: int) -> Sequence[ChecklistSummary]:
-    """Known checklists of a repository, highest number first, below `before`."""
+def page(
+    unit: Unit, repository: str, wanted: ChecklistFilter, before: int | None, limit: int
+) -> Sequence[ChecklistSummary]:
+    """Known checklists of a repository that fit, highest number first, below `before`."""
+    standing = and_(CRITERIA.c.checklist_id == CHECKLISTS.c.id, CRITERIA.c.retired_at_ms.is_(None))
+    count = func.count(CRITERIA.c.id)
     ticked = func.sum(case((CRITERIA.c.checked == 1, 1), else_=0))
+    decided = store_history.is_waived(CRITERIA.c.checklist_id, CRITERIA.c.id, CRITERIA.c.meaning)
+    waived = func.sum(case((or_(CRITERIA.c.waived == 1, decided), 1), else_=0))
     query = (
         select(
-            CHECKLISTS.c.number,
-            CHECKLISTS.c.title,
-            CHECKLISTS.c.confidence,
-            CHECKLISTS.c.revision,
-            CHECKLISTS.c.updated_at_ms,
-            func.count(CRITERIA.c.id).label("criteria"),
+            CHECKLISTS,
+            count.label("criteria"),
             ticked.label("checked"),
+            waived.label("waived"),
         )
-        .select_from(
-            CHECKLISTS.outerjoin(
-                CRITERIA,
-                and_(
-                    CRITERIA.c.checklist_id == CHECKLISTS.c.id,
-                    CRITERIA.c.retired_at_ms.is_(None),
-                ),
-            )
-        )
-        .where(CHECKLISTS.c.repository_key == repository.lower())
+        .select_from(CHECKLISTS.outerjoin(CRITERIA, standing))
+        .where(*_fitting(repository, wanted))
         .group_by(CHECKLISTS.c.id)
         .order_by(CHECKLISTS.c.number.desc())
         .limit(limit)
     )
     if before is not None:
         query = query.where(CHECKLISTS.c.number < before)
-    return [
-        ChecklistSummary(
-            number=row["number"],
-            title=row["title"],
-            confidence=Confidence(row["confidence"]),
-            revision=row["revision"],
-            criteria=row["criteria"],
-            checked=row["checked"],
-            updated_at_ms=row["updated_at_ms"],
-        )
-        for row in unit.fetch(query)
-    ]
+    if wanted.empty is not None:
+        query = query.having(count == 0 if wanted.empty else count > 0)
+    return [_summary(row) for row in unit.fetch(query)]
+
+
+def _fitting(repository: str, wanted: ChecklistFilter) -> list[ColumnElement[bool]]:
+    conditions = [CHECKLISTS.c.repository_key == repository.lower()]
+    if wanted.state is not None:
+        conditions.append(CHECKLISTS.c.state == wanted.state)
+    if wanted.confidence is not None:
+        conditions.append(CHECKLISTS.c.confidence == wanted.confidence.value)
+    if wanted.author is not None:
+        conditions.append(func.lower(CHECKLISTS.c.author) == wanted.author.lower())
+    if wanted.title is not None:
+        part = func.lower(CHECKLISTS.c.title).contains(wanted.title.lower(), autoescape=True)
+        conditions.append(part)
+    if wanted.gone is not None:
+        is_gone = CHECKLISTS.c.gone.is_not(None)
+        conditions.append(is_gone if wanted.gone else CHECKLISTS.c.gone.is_(None))
+    return conditions
+
+
+def _summary(row: RowMapping) -> ChecklistSummary:
+    return ChecklistSummary(
+        number=row["number"],
+        title=row["title"],
+        confidence=Confidence(row["confidence"]),
+        revision=row["revision"],
+        criteria=row["criteria"],
+        checked=row["checked"],
+        waived=row["waived"],
+        updated_at_ms=row["updated_at_ms"],
+        state=row["state"],
+        author=row["author"],
+        url=row["url"],
+        gone=row["gone"],
+    )
 
 
 def _values(checklist: Checklist) -> dict[str, str | int | None]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -153,6 +154,22 @@ def open_waivers(unit: Unit, checklist_id: str) -> dict[str, list[Waiver]]:
     for row in rows:
         found.setdefault(row["criterion_id"], []).append(_waiver(row))
     return found
+
+
+def is_waived(
+    checklist_id: ColumnElement[str], criterion_id: ColumnElement[str], meaning: ColumnElement[int]
+) -> ColumnElement[bool]:
+    """Whether somebody's waiver holds for the criterion these columns name."""
+    return (
+        select(WAIVERS.c.id)
+        .where(
+            WAIVERS.c.checklist_id == checklist_id,
+            WAIVERS.c.criterion_id == criterion_id,
+            WAIVERS.c.meaning == meaning,
+            WAIVERS.c.withdrawn_at_ms.is_(None),
+        )
+        .exists()
+    )
 
 
 def waivers_of(unit: Unit, checklist_id: str, criterion_id: str) -> tuple[Waiver, ...]:

@@ -6,7 +6,11 @@ import unicodedata
 from hookyard.features.checklists import words
 
 MAX_TEXT = 1000
+MAX_BYTES = 262_144
+MAX_LINES = 12_000
 
+_TICKS = re.compile(r"`+")
+_HTML_CODE = re.compile(r"<(pre|code|samp|kbd)\b[^<>]{0,200}>[^<]{0,65536}</\1>", re.IGNORECASE)
 _BOX = re.compile(r"\[([ xX\u00a0])\](?:\s+|$)")
 _AUTHOR_ID = re.compile(
     r"(?:\*\*|__|`|\[|\()?"
@@ -35,6 +39,41 @@ _LABEL_CUTS = (" for ", " - ", " – ", " — ", " | ", " / ", " (", " [", "（"
 def clean(text: str) -> str:
     """The text without what no database keeps: lone surrogates and NUL become U+FFFD."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
+def bounded(body: str) -> tuple[str, bool]:
+    """(text, was cut): at most MAX_BYTES and MAX_LINES of a body, with plain line ends."""
+    # why: a body of another's making may be far longer; the rest of it is never looked at.
+    text = clean(body[: MAX_BYTES + 1]).replace("\r\n", "\n").replace("\r", "\n")
+    raw = text.encode()
+    is_cut = len(raw) > MAX_BYTES or len(body) > MAX_BYTES + 1
+    if len(raw) > MAX_BYTES:
+        text = raw[:MAX_BYTES].decode("utf-8", "ignore")
+    lines = text.split("\n", MAX_LINES)
+    return "\n".join(lines[:MAX_LINES]), is_cut or len(lines) > MAX_LINES
+
+
+def without_code(text: str) -> str:
+    """The text without code: spans between equal runs of backticks, `<pre>` and `<code>`."""
+    text = _HTML_CODE.sub(" ", text) if "<" in text else text
+    if "`" not in text:
+        return text
+    runs = [(match.start(), match.end()) for match in _TICKS.finditer(text)]
+    later: dict[int, list[int]] = {}
+    for index in range(len(runs) - 1, -1, -1):
+        later.setdefault(runs[index][1] - runs[index][0], []).append(index)
+    parts: list[str] = []
+    at = index = 0
+    while index < len(runs):
+        start, end = runs[index]
+        same = later[end - start]
+        while same and same[-1] <= index:
+            same.pop()
+        if same:
+            parts.append(text[at:start])
+            at, index = runs[same[-1]][1], same[-1]
+        index += 1
+    return " ".join([*parts, text[at:]])
 
 
 def without_comments(text: str) -> str:
