@@ -216,3 +216,105 @@ class Run:
     problems: int
     totals: Totals
     stored_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some cases in a row, packed: `data` is msgpack under zstd, in `blob` where it is large."""
+
+    number: int
+    cases: int
+    data: bytes
+    blob: str | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notable:
+    """A case that gets a row of its own, since it names criteria or did not simply pass.
+
+    `ordinal` is its place in the report, from 0.
+    """
+
+    ordinal: int
+    case_key: str
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBlob:
+    """A member that lies in the blob store, not yet named by a row."""
+
+    kind: str
+    key: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRead:
+    """What one member of an artifact came to, before it is stored.
+
+    `member` is "" when the problem is the whole artifact's. `passed_now` are the keys of cases
+    with a history of failing that passed in this report; `passed_before` are passes, on the same
+    commit and by earlier reports, of cases that failed in this one.
+    """
+
+    member: str
+    configuration: str
+    dialect: str = ""
+    totals: Totals = Totals()
+    truncated: bool = False
+    warnings: tuple[str, ...] = ()
+    problem: Problem | None = None
+    detail: str = ""
+    blocks: tuple[Block, ...] = ()
+    notable: tuple[Notable, ...] = ()
+    kept: KeptBlob | None = None
+    passed_now: tuple[str, ...] = ()
+    passed_before: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRead:
+    """An artifact and what its members came to. `digest` is "sha256:…", "" when it was not got."""
+
+    id: int
+    name: str
+    digest: str
+    size: int
+    members: tuple[MemberRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A case with failures in its history: what finds it again in a report, and its key."""
+
+    case_key: str
+    suite: str
+    classname: str
+    name: str
+    occurrence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of a case on one commit: results that passed, that failed, and flaky marks."""
+
+    head_sha: str
+    passes: int
+    failures: int
+    marks: int
+    last_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A case with failures, and what it did on each commit, newest first."""
+
+    case_key: str
+    configuration: str
+    suite: str
+    classname: str
+    name: str
+    seen: tuple[Seen, ...]
