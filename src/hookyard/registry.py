@@ -41,7 +41,7 @@ from hookyard.core.ingress.providers.github import GITHUB
 from hookyard.core.ingress.providers.jira import JIRA
 from hookyard.core.ingress.providers.sentry import SENTRY
 from hookyard.core.ingress.providers.slack import SLACK
-from hookyard.core.ingress.reactions import Reaction
+from hookyard.core.ingress.reactions import CommandReaction, Reaction
 from hookyard.core.ingress.rules import AGENT_TASK
 from hookyard.core.ingress.service import Deliveries
 from hookyard.core.jobs import api as jobs_api
@@ -63,6 +63,7 @@ from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
+from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.repositories.service import find_repository
 from hookyard.core.sealing import store as _data_keys
 from hookyard.core.sealing.model import SealedColumn
@@ -76,6 +77,14 @@ from hookyard.features.checklists import waivers_api
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.reviews import api as reviews_api
+from hookyard.features.reviews import jobs as reviews
+from hookyard.features.reviews.desk import Desk
+from hookyard.features.reviews.pulls import ConfigsAt, GitHubPulls
+from hookyard.features.reviews.reactions import COMMANDS
+from hookyard.features.reviews.reactions import REACTIONS as REVIEW_REACTIONS
+from hookyard.features.reviews.service import Reviews
+from hookyard.features.reviews.sources import Sources
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -92,7 +101,8 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 PROVIDERS_BY_NAME: Mapping[str, Provider] = {provider.name: provider for provider in PROVIDERS}
 
-REACTIONS: tuple[Reaction, ...] = CHECKLIST_REACTIONS
+REACTIONS: tuple[Reaction, ...] = (*CHECKLIST_REACTIONS, *REVIEW_REACTIONS)
+TAKERS: tuple[CommandReaction, ...] = COMMANDS
 
 NARROW_KINDS = frozenset({AGENT_TASK})
 
@@ -121,6 +131,16 @@ class GitHubPorts:
     installation_of: InstallationOf
     app: AppIdentity
     landing: LandingOptions
+    configs: ConfigReader
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPorts:
+    """What handlers of reviews are made of."""
+
+    reviews: Reviews
+    sources: Sources
+    desk: Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +151,7 @@ class Ports:
     ledger: Ledger
     publisher: Publisher
     checklists: Checklists
+    reviewing: ReviewPorts
     sources: Mapping[str, SourceConfig]
     context: ContextReader
     inventory: Inventory
@@ -159,8 +180,8 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
-    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND) if has_github else ()
-    return (*always, *with_github, *((agent,) if agent is not None else ()))
+    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND, *reviews.KINDS)
+    return (*always, *(with_github if has_github else ()), *((agent,) if agent is not None else ()))
 
 
 SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None))
@@ -192,6 +213,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
             ports.refusals,
             ports.own,
             Bodies(ports.blobs),
+            TAKERS,
         ),
         upkeep.Purge(ports.ledger, ports.retention_days, ports.files, ports.blobs),
         upkeep.SweepBlobs(Sweep(ports.blobs, ports.ids)),
@@ -208,9 +230,23 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.append(inventory.SyncRepositories(ports.database, gh.github))
         issues = GitHubIssues(gh.github, gh.installation_of)
         found.append(checklists.ExtractCriteria(ports.checklists, issues))
+        found.extend(_reviews(ports, gh))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
+
+
+def _reviews(ports: Ports, gh: GitHubPorts) -> tuple[JobHandler, ...]:
+    return reviews.handlers(
+        reviews.Parts(
+            ports.reviewing.reviews,
+            ports.reviewing.sources,
+            ports.reviewing.desk,
+            ports.ledger,
+            GitHubPulls(gh.github, gh.installation_of),
+            ConfigsAt(gh.configs, gh.installation_of),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +259,7 @@ class ApiPorts:
     publisher: Publisher
     deliveries: Deliveries
     checklists: Checklists
+    reviews: Reviews
     audit: Audit
     keys: ApiKeys
     grants: Grants
@@ -257,6 +294,9 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         tokens_api.router(ports.tokens, gate),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
         waivers_api.router(database, ports.checklists, ports.audit, ports.clock, gate.require),
+        reviews_api.router(
+            database, ports.reviews, ports.ledger, ports.audit, ports.clock, gate.require
+        ),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

@@ -127,6 +127,7 @@ class Front:
             publisher=yard.publisher,
             deliveries=yard.deliveries,
             checklists=yard.checklists,
+            reviews=yard.reviews,
             audit=yard.audit,
             keys=yard.keys,
             grants=yard.grants,
