@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from hookyard_sandbox.github import changes, checkchanges, orgchanges, repochanges
+from hookyard_sandbox.github import changes, orgchanges, repochanges
+from hookyard_sandbox.github.checkacts import CheckActs
 from hookyard_sandbox.github.model import (
     Actor,
     Comment,
@@ -20,7 +21,7 @@ from hookyard_sandbox.github.state import World
 SOMEBODY = "octocat"
 
 
-class People(RunActs):
+class People(RunActs, CheckActs):
     """Acts of people in a world; each takes the world's lock. `by` is a login, made if new."""
 
     def __init__(self, world: World) -> None:
@@ -157,13 +158,6 @@ class People(RunActs):
             actor = self.person(by)
             return changes.open_issue(self.world, it, actor, title, body, pull=pull)
 
-    def rerequest_check(self, repository: str, run_id: int, *, by: str = SOMEBODY) -> None:
-        """Press "Re-run" on a check."""
-        it = self.repository(repository)
-        with self.world.lock:
-            run = it.check_runs[run_id]
-            checkchanges.rerequest(self.world, it, self.person(by), run)
-
     def choose_repositories(
         self,
         installation_id: int,
@@ -277,6 +271,10 @@ ACTS = (
     "push",
     "create_pull",
     "rerequest_check",
+    "rerequest_suite",
+    "press",
+    "queue_merge",
+    "leave_queue",
     "choose_repositories",
     "suspend",
     "unsuspend",

@@ -43,9 +43,11 @@ DEFAULT_PERMISSIONS: Permissions = {
 }
 DEFAULT_EVENTS = [
     "check_run",
+    "check_suite",
     "issue_comment",
     "issues",
     "membership",
+    "merge_group",
     "organization",
     "pull_request",
     "push",

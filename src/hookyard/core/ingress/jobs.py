@@ -192,10 +192,10 @@ class RouteDelivery:
         handled = _handled(event)
         if handled is not None:
             return Routing(DeliveryStatus.ROUTED, handled)
-        echo = echo_reason(event, self._own)
-        if echo is not None:
-            return Routing(DeliveryStatus.IGNORED, echo)
-        commands = provider.commands(event, source)
+        quiet = echo_reason(event, self._own)
+        if quiet is not None and not self._hearing(event):
+            return Routing(DeliveryStatus.IGNORED, quiet)
+        commands = () if quiet is not None else provider.commands(event, source)
         if not commands and not any(reaction.wants(event) for reaction in self._reactions):
             reason = f"nothing here reacts to {described(event)}"
             return Routing(DeliveryStatus.IGNORED, reason)
@@ -205,17 +205,20 @@ class RouteDelivery:
         loop = loop_reason(event, context.config)
         if loop is not None:
             return Routing(DeliveryStatus.IGNORED, loop)
-        reactions, quiet = self._reactions, bot_reason(event, context.config)
-        if quiet is not None:
-            reactions = [one for one in reactions if one.hears_bots and one.wants(event)]
-            if not reactions:
-                return Routing(DeliveryStatus.IGNORED, quiet)
+        quiet = quiet or bot_reason(event, context.config)
+        reactions = self._reactions if quiet is None else self._hearing(event)
+        if quiet is not None and not reactions:
+            return Routing(DeliveryStatus.IGNORED, quiet)
         rulings = [
             rule_on(command, event, source, permission)
             for command, permission in zip(commands, context.permissions, strict=True)
             if quiet is None
         ]
         return decide(event, source, context.config, rulings, reactions, delivery.id, self._takers)
+
+    def _hearing(self, event: Event) -> Sequence[Reaction]:
+        """Reactions that are told of this event whoever caused it."""
+        return [one for one in self._reactions if one.hears_bots and one.wants(event)]
 
     def _settle(
         self,

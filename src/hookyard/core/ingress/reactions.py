@@ -34,8 +34,8 @@ React: TypeAlias = Callable[[Event, RepositoryConfig], Decided | Ignored]
 class Reaction:
     """Names the events a feature wants, and the feature. An empty set of actions means all.
 
-    One that `hears_bots` is told of facts, such as a pull request, whoever caused them; the
-    configuration's `ignore.bots` is for what asks for work.
+    One that `hears_bots` is told of facts, such as a pull request, whoever caused them, our own
+    App too; the configuration's `ignore.bots` is for what asks for work. No command is read then.
     """
 
     name: str
