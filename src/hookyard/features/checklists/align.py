@@ -87,6 +87,7 @@ def _carry(before: Criterion | None, item: Item, fresh_id: str) -> Criterion:
         purpose=item.purpose,
         struck=item.struck,
         detail=item.detail,
+        depth=item.depth,
     )
     if before is None:
         return now

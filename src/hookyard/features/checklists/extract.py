@@ -14,15 +14,17 @@ MAX_ITEMS = 200
 
 
 def extract(body: str) -> Extraction:
-    """The criteria of a text. Never raises; reads at most MAX_BYTES and MAX_LINES of it."""
+    """The criteria of a text. Never raises; reads no more than `bounded` leaves of it."""
     text, was_cut = bounded(body)
-    found = find_sections(parse_blocks(text))
-    confidence, reason, items = _choose(found)
+    blocks, is_too_deep = parse_blocks(text)
+    confidence, reason, items = _choose(find_sections(blocks))
     if was_cut:
         reason += f"; only the first {len(text.encode()):,} bytes were read"
+    if is_too_deep:
+        reason += "; the deepest of the nested lists were not read"
     if len(items) > MAX_ITEMS:
         reason += f"; the first {MAX_ITEMS} of {len(items):,} items are kept"
-    cut = was_cut or len(items) > MAX_ITEMS
+    cut = was_cut or is_too_deep or len(items) > MAX_ITEMS
     return Extraction(confidence, reason, number_items(items[:MAX_ITEMS]), cut)
 
 

@@ -220,7 +220,8 @@ def _of_branch(pull: PullText) -> Iterator[Link]:
 def _prose(markdown: str) -> Iterator[str]:
     """The texts of a Markdown body that are its author's own words."""
     text, _ = bounded(markdown)
-    for part in _texts(parse_blocks(text)):
+    blocks, _ = parse_blocks(text)
+    for part in _texts(blocks):
         yield without_code(without_comments(part)).replace("**", "")
 
 

@@ -41,7 +41,7 @@ class Item:
     parents, outermost first, joined by " / ", "" when there is none. `line` counts from 1.
     `author_id` is an id the author wrote (AC-1, FR-001), `struck` a strike-through or
     "(out of scope)". `detail` is what stands below the item and belongs to it: further paragraphs
-    and code, lines kept.
+    and code, lines kept. `depth` counts the lists around it, 0 for an item of the outermost.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Item:
     purpose: Purpose = Purpose.CRITERION
     struck: bool = False
     detail: str = ""
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Criterion:
     purpose: Purpose
     struck: bool
     detail: str = ""
+    depth: int = 0
     revision: int = 1
     meaning: int = 1
     evidence_from: int = 1

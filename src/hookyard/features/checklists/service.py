@@ -14,7 +14,6 @@ from hookyard.core.publishing.model import (
 )
 from hookyard.features.checklists import store, store_history
 from hookyard.features.checklists.align import Alignment, align
-from hookyard.features.checklists.meaning import first_wording, settle
 from hookyard.features.checklists.model import (
     MAX_REASON,
     Checklist,
@@ -31,11 +30,11 @@ from hookyard.features.checklists.model import (
     Waiver,
     WaiverKind,
     Wish,
-    Wording,
 )
+from hookyard.features.checklists.past import settled, waiver_reason
 from hookyard.features.checklists.render import CONCERN, render
 from hookyard.features.checklists.text import clean, one_line
-from hookyard.kit.errors import Conflict, Invalid, NotFound
+from hookyard.kit.errors import Conflict, NotFound
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.pages import Page, decode_cursor, encode_cursor
 
@@ -96,7 +95,7 @@ class Checklists:
         standing = before.criteria if before else ()
         aligned = align(standing, reading.extraction.items, before.next_id if before else 1)
         checklist = self._merged(before, reading, aligned, sha, now_ms)
-        checklist, wordings = _settled(unit, checklist, aligned)
+        checklist, wordings = settled(unit, checklist, aligned)
         if wish.comment is not None:
             checklist = replace(checklist, comments=wish.comment)
         checklist, effect_id = self._publish(unit, checklist, wish)
@@ -130,7 +129,7 @@ class Checklists:
         Conflict when somebody waived it already. The caller writes the audit trail.
         """
         checklist, criterion = self._standing(unit, repository, number, criterion_id)
-        why = _reason(reason)
+        why = waiver_reason(reason)
         held = criterion.decided
         if held is not None and (held.by, held.reason) == (actor, why):
             return held
@@ -203,6 +202,40 @@ class Checklists:
             after = replace(before, gone=gone, revision=before.revision + 1, updated_at_ms=now_ms)
             store.save(unit, after, ())
             self._tell(unit, after, delivery_id)
+        return True
+
+    def move(
+        self,
+        unit: Unit,
+        origin: tuple[str, int],
+        target: tuple[str, int],
+        now_ms: int,
+        delivery_id: str | None = None,
+    ) -> bool:
+        """Let a transferred issue keep its ids: what is kept of its old place goes to the new one.
+
+        Places are (repository, number). False when nothing is kept of the old one, or something of
+        the new one already.
+        """
+        for repository, number in sorted((origin, target)):
+            store.lock(unit, repository, number)
+        before = store.find(unit, *origin)
+        if before is None or store.find(unit, *target) is not None:
+            return False
+        repository, number = target
+        after = replace(
+            before,
+            repository=repository,
+            number=number,
+            revision=before.revision + 1,
+            updated_at_ms=now_ms,
+            effect_id=None,
+            comment_sha=None,
+            gone=None,
+        )
+        store.save(unit, after, ())
+        self._tell(unit, replace(before, revision=after.revision), delivery_id)
+        self._tell(unit, after, delivery_id)
         return True
 
     def find(self, unit: Unit, repository: str, number: int) -> ChecklistView | None:
@@ -339,45 +372,10 @@ class Checklists:
         return replace(checklist, effect_id=effect_id, comment_sha=sha), effect_id
 
 
-def _settled(
-    unit: Unit, checklist: Checklist, aligned: Alignment
-) -> tuple[Checklist, list[Wording]]:
-    """The criteria with what their new words mean, and the revisions to keep."""
-    criteria: list[Criterion] = []
-    wordings: list[Wording] = []
-    now_ms, updated_at_ms = checklist.updated_at_ms, checklist.issue_updated_at_ms
-    for criterion in checklist.criteria:
-        settled = criterion
-        if criterion.id in aligned.revised:
-            kept = store_history.wordings_of(unit, checklist.id, criterion.id)
-            settled, wording = settle(criterion, kept, now_ms, updated_at_ms)
-            wordings.append(wording)
-        elif criterion.id in aligned.added:
-            wordings.append(first_wording(criterion, now_ms, updated_at_ms))
-        criteria.append(settled)
-    changed = replace(checklist, criteria=tuple(criteria))
-    return _with_waivers(unit, changed) if aligned.revised else changed, wordings
-
-
-def _with_waivers(unit: Unit, checklist: Checklist) -> Checklist:
-    """The criteria with the waivers that hold for what they mean now."""
-    waivers = store_history.open_waivers(unit, checklist.id)
-    return replace(
-        checklist,
-        criteria=tuple(
-            replace(c, decided=store.in_force(c, waivers.get(c.id, ()))) for c in checklist.criteria
-        ),
-    )
-
-
-def _reason(text: str) -> str:
-    why = one_line(clean(text))
-    if not why or len(why) > MAX_REASON:
-        raise Invalid(f"a waiver needs a reason of at most {MAX_REASON} characters")
-    return why
-
-
 def _refused(before: Checklist | None, reading: Reading, sha: str) -> Outdated | Unsure | None:
+    if before is not None and before.gone is not None and not reading.fetched:
+        # why: an event that was on its way when the issue left would bring it back.
+        return Unsure()
     if before is None or reading.issue.updated_at_ms > before.issue_updated_at_ms:
         return None
     if reading.issue.updated_at_ms < before.issue_updated_at_ms:

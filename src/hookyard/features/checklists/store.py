@@ -85,6 +85,7 @@ CRITERIA = Table(
     Column("revision", Integer, nullable=False),
     Column("retired_at_ms", BigInteger),
     Column("detail", Text, nullable=False, server_default=text("''")),
+    Column("depth", Integer, nullable=False, server_default=text("0")),
     Column("meaning", Integer, nullable=False, server_default=text("1")),
     Column("evidence_from", Integer, nullable=False, server_default=text("1")),
 )
@@ -294,6 +295,7 @@ def _criterion_values(
         "revision": criterion.revision,
         "retired_at_ms": None,
         "detail": criterion.detail,
+        "depth": criterion.depth,
         "meaning": criterion.meaning,
         "evidence_from": criterion.evidence_from,
     }
@@ -311,6 +313,7 @@ def _criterion(row: RowMapping) -> Criterion:
         purpose=Purpose(row["purpose"]),
         struck=bool(row["waived"]),
         detail=row["detail"],
+        depth=row["depth"],
         revision=row["revision"],
         meaning=row["meaning"],
         evidence_from=row["evidence_from"],

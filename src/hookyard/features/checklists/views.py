@@ -36,6 +36,7 @@ class ItemOut:
     waived: bool
     revision: int
     detail: str
+    depth: int
     evidence_from: int
     earlier: list[int]
     waiver: WaiverOut | None
@@ -163,6 +164,7 @@ def item_out(criterion: Criterion) -> ItemOut:
         waived=criterion.waiver is not None,
         revision=criterion.revision,
         detail=criterion.detail,
+        depth=criterion.depth,
         evidence_from=criterion.evidence_from,
         earlier=list(criterion.earlier),
         waiver=None if criterion.waiver is None else waiver_out(criterion.waiver),

@@ -35,6 +35,7 @@ def _columns() -> None:
         op.add_column("checklists", column)
     for column in (
         sa.Column("detail", sa.Text(), server_default=empty, nullable=False),
+        sa.Column("depth", sa.Integer(), server_default=zero, nullable=False),
         sa.Column("meaning", sa.Integer(), server_default=one, nullable=False),
         sa.Column("evidence_from", sa.Integer(), server_default=one, nullable=False),
     ):
