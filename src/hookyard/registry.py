@@ -75,6 +75,13 @@ from hookyard.features.checklists import jobs as checklists
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.testruns import api as testruns_api
+from hookyard.features.testruns import jobs as testruns
+from hookyard.features.testruns import upkeep as testruns_upkeep
+from hookyard.features.testruns.obtain import ArtifactSource, Obtain
+from hookyard.features.testruns.reactions import REACTIONS as TEST_RUN_REACTIONS
+from hookyard.features.testruns.service import TestRuns
+from hookyard.features.testruns.trees import GitHubTrees
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -91,7 +98,7 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 PROVIDERS_BY_NAME: Mapping[str, Provider] = {provider.name: provider for provider in PROVIDERS}
 
-REACTIONS: tuple[Reaction, ...] = CHECKLIST_REACTIONS
+REACTIONS: tuple[Reaction, ...] = (*CHECKLIST_REACTIONS, *TEST_RUN_REACTIONS)
 
 NARROW_KINDS = frozenset({AGENT_TASK})
 
@@ -108,6 +115,7 @@ CRON: tuple[CronSpec, ...] = (
     *effects_upkeep.CRON,
     *log_archive.CRON,
     *tokens_upkeep.CRON,
+    *testruns_upkeep.CRON,
 )
 SYNC_AT_START = inventory.AT_START
 
@@ -120,6 +128,7 @@ class GitHubPorts:
     installation_of: InstallationOf
     app: AppIdentity
     landing: LandingOptions
+    downloads: ArtifactSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,7 @@ class Ports:
     ledger: Ledger
     publisher: Publisher
     checklists: Checklists
+    test_runs: TestRuns
     sources: Mapping[str, SourceConfig]
     context: ContextReader
     inventory: Inventory
@@ -155,10 +165,12 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         log_archive.KIND,
         effects_upkeep.BURY_EFFECTS,
         tokens_upkeep.TIDY,
+        testruns_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
-    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND) if has_github else ()
+    of_github = (LandEffect.kind, checklists.KIND, testruns.KIND, inventory.KIND)
+    with_github = of_github if has_github else ()
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
@@ -198,6 +210,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),
         tokens_upkeep.TidyTokens(ports.retention_days),
+        testruns_upkeep.TidyTestRuns(ports.test_runs, ports.blobs, ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
     ]
@@ -207,6 +220,9 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.append(inventory.SyncRepositories(ports.database, gh.github))
         issues = GitHubIssues(gh.github, gh.installation_of)
         found.append(checklists.ExtractCriteria(ports.checklists, issues))
+        trees = GitHubTrees(gh.github)
+        obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
+        found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
@@ -222,6 +238,7 @@ class ApiPorts:
     publisher: Publisher
     deliveries: Deliveries
     checklists: Checklists
+    test_runs: TestRuns
     audit: Audit
     keys: ApiKeys
     grants: Grants
@@ -255,6 +272,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         repositories_api.router(database, gate.require, ports.app_pages),
         tokens_api.router(ports.tokens, gate),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
+        testruns_api.router(database, ports.test_runs, ports.clock, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

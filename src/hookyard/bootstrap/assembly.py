@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.github.artifacts import Artifacts
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
@@ -71,6 +72,7 @@ from hookyard.core.repositories.service import find_repository, installation_of
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.testruns.service import TestRuns
 from hookyard.kit.clock import Clock, SystemClock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings, read_environment
@@ -175,6 +177,7 @@ class _Rooms:
     ledger: Ledger
     publisher: Publisher
     checklists: Checklists
+    test_runs: TestRuns
     audit: Audit
     deliveries: Deliveries
     receiver: Receiver
@@ -204,6 +207,7 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         ledger,
         publisher,
         Checklists(base.ids, publisher, publisher.get),
+        TestRuns(base.ids),
         audit,
         deliveries,
         receiver,
@@ -272,6 +276,7 @@ def _assemble(
         deliveries=rooms.deliveries,
         receiver=rooms.receiver,
         checklists=rooms.checklists,
+        test_runs=rooms.test_runs,
         audit=rooms.audit,
         audit_key=key,
         authenticator=authenticator,
@@ -324,6 +329,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ledger=rooms.ledger,
         publisher=rooms.publisher,
         checklists=rooms.checklists,
+        test_runs=rooms.test_runs,
         sources=base.sources,
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(
@@ -333,7 +339,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
-        github=_github_ports(settings, base.database, github),
+        github=_github_ports(base, github),
         agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
         retention_days=settings.worker.retention_days,
         files=base.files,
@@ -363,17 +369,19 @@ def _context(database: Database, github: GitHubApp | None, clock: Clock) -> Cont
     return ContextReader(ConfigAtRef(reader), github.permissions, defaults)
 
 
-def _github_ports(
-    settings: Settings, database: Database, github: GitHubApp | None
-) -> registry.GitHubPorts | None:
+def _github_ports(base: _Foundation, github: GitHubApp | None) -> registry.GitHubPorts | None:
     if github is None:
         return None
+    settings = base.settings
 
     async def find(repository: str) -> int | None:
-        return await database.read(lambda unit: installation_of(unit, repository))
+        return await base.database.read(lambda unit: installation_of(unit, repository))
 
     limits = BudgetLimits(
         content_per_minute=settings.github.writes_per_minute,
         content_per_hour=settings.github.writes_per_hour,
     )
-    return registry.GitHubPorts(github.client, find, github.identity, LandingOptions(limits=limits))
+    downloads = Artifacts(github.client, base.outbound, base.clock, spreading_random())
+    return registry.GitHubPorts(
+        github.client, find, github.identity, LandingOptions(limits=limits), downloads
+    )

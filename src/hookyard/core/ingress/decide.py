@@ -19,6 +19,10 @@ from hookyard.core.repositories.config import ConfigInvalid, RepositoryConfig
 from hookyard.core.repositories.rules import PermissionDecision
 from hookyard.kit.json import as_int, dig
 
+# why: these tell how CI ended on a commit. A bot's commits are judged like anybody's, our own App's
+# too; and no command is ever read from such an event, so it starts no loop.
+OUTCOMES = frozenset({"workflow_run"})
+
 
 @dataclass(frozen=True, slots=True)
 class OwnApp:
@@ -55,6 +59,8 @@ class Routing:
 
 def echo_reason(event: Event, own: OwnApp) -> str | None:
     """Why an event is our own doing, or None when it is somebody else's."""
+    if event.provider == "github" and event.name in OUTCOMES:
+        return None
     if own.app_id is not None and event.provider == "github" and event.app_id == own.app_id:
         return "our own echo: this App caused the event"
     ours = f"{own.slug}[bot]".lower()
@@ -69,7 +75,8 @@ def loop_reason(event: Event, config: RepositoryConfig) -> str | None:
         return "the repository's configuration says enabled: false"
     if event.actor.lower() in config.ignore.actors:
         return f"the repository's configuration ignores {event.actor}"
-    if event.actor_is_bot and config.ignore.bots:
+    tells_outcome = event.provider == "github" and event.name in OUTCOMES
+    if event.actor_is_bot and config.ignore.bots and not tells_outcome:
         return f"{event.actor or 'the actor'} is a bot, and bots are ignored (ignore.bots)"
     return None
 
