@@ -85,6 +85,13 @@ from hookyard.features.reviews.reactions import COMMANDS
 from hookyard.features.reviews.reactions import REACTIONS as REVIEW_REACTIONS
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.reviews.sources import Sources
+from hookyard.features.testruns import api as testruns_api
+from hookyard.features.testruns import jobs as testruns
+from hookyard.features.testruns import upkeep as testruns_upkeep
+from hookyard.features.testruns.obtain import ArtifactSource, Obtain
+from hookyard.features.testruns.reactions import REACTIONS as TEST_RUN_REACTIONS
+from hookyard.features.testruns.service import TestRuns
+from hookyard.features.testruns.trees import GitHubTrees
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -101,7 +108,11 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 PROVIDERS_BY_NAME: Mapping[str, Provider] = {provider.name: provider for provider in PROVIDERS}
 
-REACTIONS: tuple[Reaction, ...] = (*CHECKLIST_REACTIONS, *REVIEW_REACTIONS)
+REACTIONS: tuple[Reaction, ...] = (
+    *CHECKLIST_REACTIONS,
+    *TEST_RUN_REACTIONS,
+    *REVIEW_REACTIONS,
+)
 TAKERS: tuple[CommandReaction, ...] = COMMANDS
 
 NARROW_KINDS = frozenset({AGENT_TASK})
@@ -119,6 +130,7 @@ CRON: tuple[CronSpec, ...] = (
     *effects_upkeep.CRON,
     *log_archive.CRON,
     *tokens_upkeep.CRON,
+    *testruns_upkeep.CRON,
 )
 SYNC_AT_START = inventory.AT_START
 
@@ -131,6 +143,7 @@ class GitHubPorts:
     installation_of: InstallationOf
     app: AppIdentity
     landing: LandingOptions
+    downloads: ArtifactSource
     configs: ConfigReader
 
 
@@ -152,6 +165,7 @@ class Ports:
     publisher: Publisher
     checklists: Checklists
     reviewing: ReviewPorts
+    test_runs: TestRuns
     sources: Mapping[str, SourceConfig]
     context: ContextReader
     inventory: Inventory
@@ -177,11 +191,19 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         log_archive.KIND,
         effects_upkeep.BURY_EFFECTS,
         tokens_upkeep.TIDY,
+        testruns_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
-    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND, *reviews.KINDS)
-    return (*always, *(with_github if has_github else ()), *((agent,) if agent is not None else ()))
+    of_github = (
+        LandEffect.kind,
+        checklists.KIND,
+        testruns.KIND,
+        inventory.KIND,
+        *reviews.KINDS,
+    )
+    with_github = of_github if has_github else ()
+    return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
 SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None))
@@ -221,6 +243,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),
         tokens_upkeep.TidyTokens(ports.retention_days),
+        testruns_upkeep.TidyTestRuns(ports.test_runs, ports.blobs, ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
     ]
@@ -231,6 +254,9 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         issues = GitHubIssues(gh.github, gh.installation_of)
         found.append(checklists.ExtractCriteria(ports.checklists, issues))
         found.extend(_reviews(ports, gh))
+        trees = GitHubTrees(gh.github)
+        obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
+        found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
@@ -260,6 +286,7 @@ class ApiPorts:
     deliveries: Deliveries
     checklists: Checklists
     reviews: Reviews
+    test_runs: TestRuns
     audit: Audit
     keys: ApiKeys
     grants: Grants
@@ -297,6 +324,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         reviews_api.router(
             database, ports.reviews, ports.ledger, ports.audit, ports.clock, gate.require
         ),
+        testruns_api.router(database, ports.test_runs, ports.clock, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.github.artifacts import Artifacts
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
@@ -273,7 +274,7 @@ def _assemble(
         receiver=rooms.receiver,
         checklists=rooms.reviewing.checklists,
         reviews=rooms.reviewing.reviews,
-        testruns=rooms.reviewing.testruns,
+        test_runs=rooms.reviewing.test_runs,
         audit=rooms.audit,
         audit_key=key,
         authenticator=authenticator,
@@ -329,6 +330,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         reviewing=registry.ReviewPorts(
             rooms.reviewing.reviews, rooms.reviewing.sources, rooms.reviewing.desk
         ),
+        test_runs=rooms.reviewing.test_runs,
         sources=base.sources,
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(
@@ -338,7 +340,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
-        github=_github_ports(settings, base.database, github, base.clock),
+        github=_github_ports(base, github),
         agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
         retention_days=settings.worker.retention_days,
         files=base.files,
@@ -368,20 +370,20 @@ def _context(database: Database, github: GitHubApp | None, clock: Clock) -> Cont
     return ContextReader(ConfigAtRef(reader), github.permissions, defaults)
 
 
-def _github_ports(
-    settings: Settings, database: Database, github: GitHubApp | None, clock: Clock
-) -> registry.GitHubPorts | None:
+def _github_ports(base: _Foundation, github: GitHubApp | None) -> registry.GitHubPorts | None:
     if github is None:
         return None
+    settings = base.settings
 
     async def find(repository: str) -> int | None:
-        return await database.read(lambda unit: installation_of(unit, repository))
+        return await base.database.read(lambda unit: installation_of(unit, repository))
 
     limits = BudgetLimits(
         content_per_minute=settings.github.writes_per_minute,
         content_per_hour=settings.github.writes_per_hour,
     )
-    configs = ConfigReader(database, github.client, clock, RepositoryConfig())
+    configs = ConfigReader(base.database, github.client, base.clock, RepositoryConfig())
+    downloads = Artifacts(github.client, base.outbound, base.clock, spreading_random())
     return registry.GitHubPorts(
-        github.client, find, github.identity, LandingOptions(limits=limits), configs
+        github.client, find, github.identity, LandingOptions(limits=limits), downloads, configs
     )

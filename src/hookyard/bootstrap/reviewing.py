@@ -20,7 +20,7 @@ class Reviewing:
     """Checklists and test runs, which tell reviews of news, and reviews."""
 
     checklists: Checklists
-    testruns: TestRuns
+    test_runs: TestRuns
     sources: Sources
     reviews: Reviews
     desk: Desk

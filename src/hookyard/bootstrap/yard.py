@@ -72,7 +72,7 @@ class Yard:
     receiver: Receiver
     checklists: Checklists
     reviews: Reviews
-    testruns: TestRuns
+    test_runs: TestRuns
     audit: Audit
     audit_key: AuditKey
     authenticator: Authenticator

@@ -1,4 +1,4 @@
-"""Reads zip files that strangers made: members are listed and streamed, nothing is unpacked to disk.
+"""Reads zip files that strangers made: members are listed and streamed, nothing goes to disk.
 
 Every number the file states is taken for a claim: bytes are counted as they come out, members that
 share bytes are found, and what is over a limit ends the reading. `ZipRefused` names the reason in
@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import IO
 
 MIB = 1024 * 1024
 _END = struct.Struct("<4s4H2LH")
@@ -26,7 +26,8 @@ _STORED, _DEFLATED = 0, 8
 _BLOCK = 64 * 1024
 _MAX32, _MAX16 = 0xFFFF_FFFF, 0xFFFF
 _UNIX = 3
-_FORMAT, _LINK, _REGULAR = 0o170000, 0o120000, 0o100000
+_FORMAT = 0o170000
+_HARMLESS = frozenset({0, 0o100000, 0o040000})
 
 
 class ZipRefused(Exception):
@@ -68,7 +69,7 @@ class Member:
 class ZipReader:
     """A zip in a seekable file."""
 
-    def __init__(self, file: BinaryIO, limits: ZipLimits | None = None) -> None:
+    def __init__(self, file: IO[bytes], limits: ZipLimits | None = None) -> None:
         self._file = file
         self._limits = limits or ZipLimits()
         self._given = 0
@@ -242,7 +243,7 @@ def _wide(extra: bytes, *values: int) -> tuple[int, ...]:
 def _refusal(name: str, flags: int, method: int, mode: int) -> str | None:
     if flags & 0x41:
         return "encrypted"
-    if mode & _FORMAT == _LINK:
+    if mode & _FORMAT not in _HARMLESS:
         return "link"
     if not is_safe(name):
         return "unsafe_name"
@@ -259,4 +260,4 @@ def is_safe(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.replace("\\", "/").strip("/").lower()
+    return name.replace("\\", "/").strip("/")

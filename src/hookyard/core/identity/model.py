@@ -51,6 +51,7 @@ class Action(StrEnum):
     REVIEWS_READ = "reviews.read"
     REVIEWS_WRITE = "reviews.write"
     REVIEWS_FORCE = "reviews.force"
+    TESTS_READ = "tests.read"
     REPOSITORIES_READ = "repositories.read"
     EFFECTS_READ = "effects.read"
     TOKENS_READ = "tokens.read"

@@ -25,6 +25,7 @@ _VIEWER = frozenset(
         Action.JOBS_READ,
         Action.ISSUES_READ,
         Action.REVIEWS_READ,
+        Action.TESTS_READ,
         Action.REPOSITORIES_READ,
         Action.EFFECTS_READ,
         Action.COVERAGE_READ,

@@ -15,6 +15,8 @@ from hookyard.kit.json import JsonObject, as_list, as_object, as_text, dig
 PATHS = (".hookyard.yml", ".testbot.yml")
 LANES = ("critical", "high", "default", "bulk")
 _LOGIN = r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?"
+# spec: what actions/upload-artifact lets a name have.
+_PATTERN = r'[^/\\":<>|?\r\n]{1,100}'
 _WORD = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
 
 
@@ -44,6 +46,13 @@ class CriteriaConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultsConfig:
+    """Which artifacts of workflow runs have test reports; none: all that look like it."""
+
+    artifacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IgnoreConfig:
     """Whose events start nothing: these logins, and every bot when `bots` is true."""
 
@@ -59,6 +68,7 @@ class RepositoryConfig:
     enabled: bool = True
     commands: CommandsConfig = field(default_factory=CommandsConfig)
     criteria: CriteriaConfig = field(default_factory=CriteriaConfig)
+    tests: ResultsConfig = field(default_factory=ResultsConfig)
     lanes: Mapping[str, str] = field(default_factory=dict)
     ignore: IgnoreConfig = field(default_factory=IgnoreConfig)
 
@@ -111,6 +121,16 @@ FILE = Keys(
                 "merge_group": Choice(
                     "What a merge group gets: its pull request's verdict, or one on its own runs",
                     ("carry", "run"),
+                ),
+            },
+        ),
+        "tests": Keys(
+            "Test reports that CI leaves behind",
+            {
+                "artifacts": Words(
+                    "Names of the artifacts that have them; a star stands for anything",
+                    _PATTERN,
+                    "names of artifacts",
                 ),
             },
         ),
@@ -197,6 +217,9 @@ def _merged(said: JsonObject, defaults: RepositoryConfig) -> RepositoryConfig:
                 said, criteria.unreadable_reports, "criteria", "unreadable_reports"
             ),
             merge_group=_word(said, criteria.merge_group, "criteria", "merge_group"),
+        ),
+        tests=ResultsConfig(
+            artifacts=_words(said, defaults.tests.artifacts, "tests", "artifacts"),
         ),
         lanes={**defaults.lanes, **_lanes(said)},
         ignore=IgnoreConfig(

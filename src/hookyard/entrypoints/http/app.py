@@ -128,6 +128,7 @@ class Front:
             deliveries=yard.deliveries,
             checklists=yard.checklists,
             reviews=yard.reviews,
+            test_runs=yard.test_runs,
             audit=yard.audit,
             keys=yard.keys,
             grants=yard.grants,

@@ -1,6 +1,6 @@
 """Use cases of test runs: record what an attempt's artifacts said, and look it up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
@@ -58,6 +58,14 @@ class ListedCase:
     case: Case
 
 
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many runs went, and keys of blobs to let go of after the commit."""
+
+    runs: int
+    keys: Sequence[str]
+
+
 class TestRuns:
     """Keeps test results.
 
@@ -87,9 +95,13 @@ class TestRuns:
         store.add_run(unit, id_, facts, now_ms)
         return id_
 
-    def has(self, unit: Unit, test_run_id: str, artifact_id: int, digest: str) -> bool:
-        """Whether these bytes of an artifact, or the same problem with it, are stored already."""
-        return store.has_artifact(unit, test_run_id, artifact_id, digest)
+    def knows(self, unit: Unit, facts: RunFacts, artifact_id: int, digest: str) -> bool:
+        """Whether these bytes of an artifact are stored under this attempt already.
+
+        With "" for the digest: whether it is stored that they could not be got.
+        """
+        row = store.find_run(unit, facts.repository, facts.run_id, facts.attempt)
+        return row is not None and store.has_artifact(unit, row["id"], artifact_id, digest)
 
     def record(
         self,
@@ -219,14 +231,14 @@ class TestRuns:
         )
         return [block for one in reports for block in store_reads.blocks_of_report(unit, one)]
 
-    def purge(self, unit: Unit, now_ms: int, retention_days: int, limit: int) -> list[str]:
-        """Forget old runs, some at a time; keys of blobs to let go of after the commit."""
+    def purge(self, unit: Unit, now_ms: int, retention_days: int, limit: int) -> Purged:
+        """Forget old runs, some at a time."""
         store_reads.purge_history(unit, now_ms - HISTORY_DAYS * DAY_MS)
-        reports = store_reads.purge(unit, now_ms - retention_days * DAY_MS, limit)
+        runs, reports = store_reads.purge(unit, now_ms - retention_days * DAY_MS, limit)
         keys: list[str] = []
         for chunk in store_cases.chunked(reports, 500):
             keys.extend(forget_blobs(unit, OwnerKind.TEST_REPORT, chunk))
-        return keys
+        return Purged(runs, keys)
 
     def _store(
         self,

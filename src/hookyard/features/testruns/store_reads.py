@@ -170,12 +170,12 @@ def earlier_reports(
     return [str(row["id"]) for row in rows]
 
 
-def purge(unit: Unit, before_ms: int, limit: int) -> list[str]:
-    """Forget runs made before an instant, some at a time; the ids of their reports."""
+def purge(unit: Unit, before_ms: int, limit: int) -> tuple[int, list[str]]:
+    """Forget runs made before an instant, some at a time: how many, and ids of their reports."""
     old = select(RUNS.c.id).where(RUNS.c.created_at_ms < before_ms)
     runs = [str(row["id"]) for row in unit.fetch(old.order_by(RUNS.c.id).limit(limit))]
     if not runs:
-        return []
+        return 0, []
     of_runs = select(REPORTS.c.id).where(REPORTS.c.test_run_id.in_(runs))
     reports = [str(row["id"]) for row in unit.fetch(of_runs)]
     for at in range(0, len(reports), 500):
@@ -184,7 +184,7 @@ def purge(unit: Unit, before_ms: int, limit: int) -> list[str]:
             unit.run(delete(table).where(table.c.report_id.in_(some)))
         unit.run(delete(REPORTS).where(REPORTS.c.id.in_(some)))
     unit.run(delete(RUNS).where(RUNS.c.id.in_(runs)))
-    return reports
+    return len(runs), reports
 
 
 def purge_history(unit: Unit, before_ms: int) -> int:

@@ -22,18 +22,11 @@ def workflow_id(it: Repository, run: WorkflowRun) -> int:
 
 def _head_commit(it: Repository, head: Repository, run: WorkflowRun) -> JsonObject:
     commit = head.commits.get(run.head_sha) or it.commits[run.head_sha]
-    who: dict[str, Json] = {
-        "name": commit.author,
-        "email": f"{commit.author}@users.noreply.example",
-    }
-    return {
-        "id": commit.sha,
-        "tree_id": commit.tree_sha,
-        "message": commit.message,
-        "timestamp": stamp(commit.at_ms),
-        "author": who,
-        "committer": who,
-    }
+    email = f"{commit.author}@users.noreply.example"
+    who: dict[str, Json] = {"name": commit.author, "email": email}
+    shape: dict[str, Json] = {"id": commit.sha, "tree_id": commit.tree_sha}
+    shape |= {"message": commit.message, "timestamp": stamp(commit.at_ms)}
+    return shape | {"author": who, "committer": who}
 
 
 def pull_in_run(api: str, it: Repository, number: int) -> JsonObject:
@@ -42,7 +35,7 @@ def pull_in_run(api: str, it: Repository, number: int) -> JsonObject:
     pull = one.pull
     if pull is None:
         raise ValueError("not a pull request")
-    place = {"id": it.id, "url": api_of(api, it), "name": it.name}
+    place: dict[str, Json] = {"id": it.id, "url": api_of(api, it), "name": it.name}
     return {
         "id": pull.id,
         "number": number,
