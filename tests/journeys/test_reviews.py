@@ -238,3 +238,70 @@ async def test_pull_requests_of_bots_are_judged_and_command_nothing(
     assert check(world, number).title == "0 of 2 criteria hold: 2 missing"
     assert await world.jobs("review.command") == []
     assert world.comments(number) == []
+
+
+def report(*cases: str) -> str:
+    """A JUnit report: `T1::name` passes, `-T1::name` fails, `~T1::name` is skipped."""
+    lines = []
+    for case in cases:
+        inner = {"-": '<failure message="no"/>', "~": "<skipped/>"}.get(case[0], "")
+        name = case.lstrip("-~")
+        lines.append(
+            f'<testcase classname="tests.test_login" name="{name}" file="src/login.py" line="3">'
+            f"{inner}</testcase>"
+        )
+    return f'<testsuite name="s" tests="{len(cases)}">{"".join(lines)}</testsuite>'
+
+
+def run_of(world: World, number: int, *cases: str, **options: str) -> int:
+    """CI runs on the head of a pull request and leaves a report; the run's id."""
+    found = world.sandbox.repository(REPOSITORY).issues[number].pull
+    assert found is not None
+    files = {"autoqa-test-report.xml": report(*cases)}
+    run = world.sandbox.run_workflow(REPOSITORY, branch=found.head_ref, files=files, **options)
+    return run.id
+
+
+async def test_from_an_issue_to_red_to_green_to_stale(world: World) -> None:
+    issue, number = await opened(world)
+    assert check(world, number).title == "0 of 2 criteria hold: 2 missing"
+
+    first = run_of(world, number, "-T1::test_plus", "T2::test_wrong", "T9::test_typo")
+    await world.settle()
+    run = check(world, number)
+    assert (run.conclusion, run.title) == ("failure", "1 of 2 criteria hold: 1 failed")
+    assert "T1::test\\_plus failed in run" in (run.summary or "")
+    assert "unknown id" in (run.text or "")
+    [annotation] = run.annotations
+    assert (annotation.path, annotation.start_line) == ("src/login.py", 3)
+
+    world.sandbox.push(REPOSITORY, {"src/login.py": "mended\n"}, branch=f"branch{issue}")
+    await world.settle()
+    assert check(world, number).title == "0 of 2 criteria hold: 2 missing"
+    second = run_of(world, number, "T1::test_plus", "T2::test_wrong[a]", "T2::test_wrong[b]")
+    await world.settle()
+    assert check(world, number).conclusion == "success"
+    view = await shown(world, number)
+    verdict = as_object(view["verdict"])
+    [evidence] = verdict["criteria"][0]["evidence"]  # type: ignore[index, call-overload]
+    assert evidence["run_id"] == second != first  # type: ignore[index, call-overload]
+    assert evidence["artifact_digest"].startswith("sha256:")  # type: ignore[index, call-overload, union-attr]
+    assert evidence["head_sha"] == head(world, number)  # type: ignore[index, call-overload]
+    assert evidence["revision"] == 1  # type: ignore[index, call-overload]
+
+    typo = BODY.replace("sign can", "sign  can")
+    world.sandbox.edit_issue(REPOSITORY, issue, body=typo, by="alice")
+    await world.settle()
+    assert check(world, number).conclusion == "success"
+    rewritten = BODY.replace("A wrong password shows an error", "Three wrong passwords lock out")
+    world.sandbox.edit_issue(REPOSITORY, issue, body=rewritten, by="alice")
+    await world.settle()
+    run = check(world, number)
+    assert (run.conclusion, run.title) == ("failure", "1 of 2 criteria hold: 1 stale")
+
+    run_of(world, number, "T1::test_plus", "T2::test_lock")
+    await world.settle()
+    assert check(world, number).conclusion == "failure"
+    view = await shown(world, number)
+    stale = as_object(view["verdict"])["criteria"][1]  # type: ignore[index, call-overload]
+    assert stale["verdict"] == "passed", stale  # type: ignore[index, call-overload]
