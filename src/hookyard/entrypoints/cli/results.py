@@ -151,8 +151,9 @@ def _show(one: _Read) -> None:
     if parsed.problem is not None and not parsed.truncated:
         return
     ending = ", truncated" if parsed.truncated else ""
+    name = screen.harmless(one.name)
     click.echo(
-        f"{screen.harmless(one.name)}: {parsed.dialect}, {totals.tests} tests: {totals.passed} passed,"
+        f"{name}: {parsed.dialect}, {totals.tests} tests: {totals.passed} passed,"
         f" {totals.failed} failed, {totals.errors} errors, {totals.skipped} skipped,"
         f" {totals.flaky} flaky, {totals.duration_s:.1f} s{ending}"
     )

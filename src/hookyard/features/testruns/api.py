@@ -44,6 +44,12 @@ CaseKey = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 def router(database: Database, runs: TestRuns, clock: Clock, require: Require) -> APIRouter:
     """The routes. `require(action)` is a dependency that gives the Actor or refuses."""
     routes = APIRouter(prefix="/api/repos/{owner}/{repo}", tags=["test runs"])
+    _run_routes(routes, database, runs, require)
+    _unsteady_routes(routes, database, runs, clock, require)
+    return routes
+
+
+def _run_routes(routes: APIRouter, database: Database, runs: TestRuns, require: Require) -> None:
     reader = Depends(require(Action.TESTS_READ))
 
     @routes.get("/runs")
@@ -92,6 +98,18 @@ def router(database: Database, runs: TestRuns, clock: Clock, require: Require) -
         page = await database.read(lambda unit: runs.list_cases(unit, run.id, wanted, cursor, size))
         return CasePage([show_case(case) for case in page.items], page.next_cursor)
 
+    async def found(name: str, run_id: int, attempt: int | None) -> tuple[Run, tuple[Report, ...]]:
+        one = await database.read(lambda unit: runs.find(unit, name, run_id, attempt))
+        if one is None:
+            raise NotFound("no results of such a run are known")
+        return one
+
+
+def _unsteady_routes(
+    routes: APIRouter, database: Database, runs: TestRuns, clock: Clock, require: Require
+) -> None:
+    reader = Depends(require(Action.TESTS_READ))
+
     @routes.get("/unsteady")
     async def list_unsteady(
         owner: Owner,
@@ -122,14 +140,6 @@ def router(database: Database, runs: TestRuns, clock: Clock, require: Require) -
         if one is None:
             raise NotFound("no failure of such a case is known")
         return show_unsteady(*one)
-
-    async def found(name: str, run_id: int, attempt: int | None) -> tuple[Run, tuple[Report, ...]]:
-        one = await database.read(lambda unit: runs.find(unit, name, run_id, attempt))
-        if one is None:
-            raise NotFound("no results of such a run are known")
-        return one
-
-    return routes
 
 
 def _visible(actor: Actor, owner: str, repo: str) -> str:

@@ -1,6 +1,7 @@
 """What GitHub says of a workflow run, as a value, and as the payload of a job. Pure."""
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -19,9 +20,7 @@ def facts_of_run(repository: str, run: JsonObject) -> RunFacts | None:
     """
     run_id, attempt = as_int(run.get("id")), as_int(run.get("run_attempt")) or 1
     head_sha = as_text(run.get("head_sha"))
-    if repository.count("/") != 1 or run_id is None or not 0 < run_id <= MAX_RUN_ID:
-        return None
-    if not _SHA.fullmatch(head_sha) or not 0 < attempt < 2**31:
+    if not _is_sound(repository, run_id, attempt, head_sha) or run_id is None:
         return None
     pulls = (as_int(as_object(one).get("number")) for one in as_list(run.get("pull_requests")))
     return RunFacts(
@@ -36,7 +35,7 @@ def facts_of_run(repository: str, run: JsonObject) -> RunFacts | None:
         head_branch=_text(run, "head_branch"),
         head_repository=as_text(dig(run, "head_repository", "full_name")),
         url=_text(run, "html_url"),
-        pull_requests=tuple(n for n in pulls if n is not None and 0 < n < 2**31)[:_MAX_PULLS],
+        pull_requests=_pulls(pulls),
     )
 
 
@@ -48,12 +47,35 @@ def to_payload(facts: RunFacts) -> JsonObject:
 
 def from_payload(payload: JsonObject) -> RunFacts | None:
     """The facts of a job's payload; None when they are not whole."""
-    try:
-        facts = msgspec.convert(dict(payload), RunFacts)
-    except msgspec.ValidationError:
+    run_id, attempt = as_int(payload.get("run_id")), as_int(payload.get("attempt"))
+    repository, head_sha = as_text(payload.get("repository")), as_text(payload.get("head_sha"))
+    if not _is_sound(repository, run_id, attempt, head_sha) or run_id is None or attempt is None:
         return None
-    is_sound = facts.repository.count("/") == 1 and _SHA.fullmatch(facts.head_sha) is not None
-    return facts if is_sound and 0 < facts.run_id <= MAX_RUN_ID else None
+    pulls = (as_int(one) for one in as_list(payload.get("pull_requests")))
+    return RunFacts(
+        repository=repository,
+        run_id=run_id,
+        attempt=attempt,
+        name=_text(payload, "name"),
+        path=_text(payload, "path"),
+        event=_text(payload, "event"),
+        conclusion=_text(payload, "conclusion"),
+        head_sha=head_sha,
+        head_branch=_text(payload, "head_branch"),
+        head_repository=_text(payload, "head_repository"),
+        url=_text(payload, "url"),
+        pull_requests=_pulls(pulls),
+    )
+
+
+def _is_sound(repository: str, run_id: int | None, attempt: int | None, sha: str) -> bool:
+    if run_id is None or attempt is None or repository.count("/") != 1:
+        return False
+    return 0 < run_id <= MAX_RUN_ID and 0 < attempt < 2**31 and _SHA.fullmatch(sha) is not None
+
+
+def _pulls(numbers: Iterable[int | None]) -> tuple[int, ...]:
+    return tuple(n for n in numbers if n is not None and 0 < n < 2**31)[:_MAX_PULLS]
 
 
 def _text(run: JsonObject, name: str) -> str:

@@ -85,7 +85,7 @@ class TestRuns:
         self._told = told
         self._also = also
 
-    def begin(self, unit: Unit, facts: RunFacts, now_ms: int) -> str:
+    def open_attempt(self, unit: Unit, facts: RunFacts, now_ms: int) -> str:
         """The id of an attempt's row, made when there is none yet."""
         store.lock(unit, facts.repository, facts.run_id)
         row = store.find_run(unit, facts.repository, facts.run_id, facts.attempt)
@@ -116,7 +116,7 @@ class TestRuns:
         The same artifact under a later attempt is stored there too, and counted in the history
         once.
         """
-        test_run_id = self.begin(unit, facts, now_ms)
+        test_run_id = self.open_attempt(unit, facts, now_ms)
         if store.has_artifact(unit, test_run_id, artifact.id, artifact.digest):
             return False
         store.drop_not_got(unit, test_run_id, artifact.id)
@@ -137,7 +137,7 @@ class TestRuns:
 
         Without `news` nothing was stored since it was told last, and it is not told again.
         """
-        test_run_id = self.begin(unit, facts, now_ms)
+        test_run_id = self.open_attempt(unit, facts, now_ms)
         row = store.find_run(unit, facts.repository, facts.run_id, facts.attempt)
         if not news and row is not None and row["stored_at_ms"] is not None:
             return

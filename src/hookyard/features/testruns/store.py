@@ -34,7 +34,7 @@ from hookyard.features.testruns.model import (
 )
 
 RUNS = Table(
-    "test_runs",
+    "ci_runs",
     METADATA,
     Column("id", Text, primary_key=True),
     Column("repository", Text, nullable=False),
@@ -52,16 +52,16 @@ RUNS = Table(
     Column("pull_requests", Text, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("stored_at_ms", BigInteger),
-    Index("uq_test_runs_attempt", "repository_key", "run_id", "attempt", unique=True),
-    Index("ix_test_runs_head_sha", "repository_key", "head_sha"),
-    Index("ix_test_runs_created", "created_at_ms"),
+    Index("uq_ci_runs_attempt", "repository_key", "run_id", "attempt", unique=True),
+    Index("ix_ci_runs_head_sha", "repository_key", "head_sha"),
+    Index("ix_ci_runs_created", "created_at_ms"),
 )
 
 REPORTS = Table(
-    "test_reports",
+    "ci_reports",
     METADATA,
     Column("id", Text, primary_key=True),
-    Column("test_run_id", Text, ForeignKey("test_runs.id"), nullable=False),
+    Column("test_run_id", Text, ForeignKey("ci_runs.id"), nullable=False),
     Column("artifact_id", BigInteger, nullable=False),
     Column("artifact_name", Text, nullable=False),
     Column("artifact_digest", Text, nullable=False),
@@ -80,13 +80,13 @@ REPORTS = Table(
     Column("problem", Text),
     Column("detail", Text, nullable=False),
     Column("stored_at_ms", BigInteger, nullable=False),
-    Index("uq_test_reports_member", "test_run_id", "artifact_id", "member", unique=True),
+    Index("uq_ci_reports_member", "test_run_id", "artifact_id", "member", unique=True),
 )
 
 BLOCKS = Table(
-    "test_blocks",
+    "ci_blocks",
     METADATA,
-    Column("report_id", Text, ForeignKey("test_reports.id"), primary_key=True),
+    Column("report_id", Text, ForeignKey("ci_reports.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("cases", Integer, nullable=False),
     Column("data", LargeBinary),

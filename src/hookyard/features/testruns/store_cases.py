@@ -33,9 +33,9 @@ MAX_SUSPECTS = 5_000
 MAX_MESSAGE = 2_000
 
 CASES = Table(
-    "test_cases",
+    "ci_cases",
     METADATA,
-    Column("report_id", Text, ForeignKey("test_reports.id"), primary_key=True),
+    Column("report_id", Text, ForeignKey("ci_reports.id"), primary_key=True),
     Column("ordinal", Integer, primary_key=True),
     Column("case_key", Text, nullable=False),
     Column("suite", Text, nullable=False),
@@ -53,7 +53,7 @@ CASES = Table(
 )
 
 CLAIMS = Table(
-    "test_claims",
+    "ci_claims",
     METADATA,
     Column("report_id", Text, primary_key=True),
     Column("ordinal", Integer, primary_key=True),
@@ -61,13 +61,13 @@ CLAIMS = Table(
     Column("issue", BigInteger, primary_key=True, autoincrement=False),
     ForeignKeyConstraint(
         ["report_id", "ordinal"],
-        ["test_cases.report_id", "test_cases.ordinal"],
-        name="fk_test_claims_case",
+        ["ci_cases.report_id", "ci_cases.ordinal"],
+        name="fk_ci_claims_case",
     ),
 )
 
 HISTORY = Table(
-    "test_history",
+    "ci_history",
     METADATA,
     Column("repository_key", Text, primary_key=True),
     Column("case_key", Text, primary_key=True),
@@ -81,58 +81,58 @@ HISTORY = Table(
     Column("failures", Integer, nullable=False),
     Column("marks", Integer, nullable=False),
     Column("last_at_ms", BigInteger, nullable=False),
-    Index("ix_test_history_last", "repository_key", "last_at_ms"),
-    Index("ix_test_history_configuration", "repository_key", "configuration"),
-    Index("ix_test_history_age", "last_at_ms"),
+    Index("ix_ci_history_last", "repository_key", "last_at_ms"),
+    Index("ix_ci_history_configuration", "repository_key", "configuration"),
+    Index("ix_ci_history_age", "last_at_ms"),
 )
 
 _SUSPECTS = RawSql.same(
-    "SELECT case_key, suite, classname, name, occurrence FROM test_history"
+    "SELECT case_key, suite, classname, name, occurrence FROM ci_history"
     " WHERE repository_key = $1 AND configuration = $2 AND (failures > 0 OR marks > 0)"
     " GROUP BY case_key, suite, classname, name, occurrence"
     " ORDER BY MAX(last_at_ms) DESC LIMIT $3"
 )
 _SEEN = RawSql.same(
-    "INSERT INTO test_history (repository_key, case_key, head_sha, configuration, suite,"
+    "INSERT INTO ci_history (repository_key, case_key, head_sha, configuration, suite,"
     " classname, name, occurrence, passes, failures, marks, last_at_ms)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
     " ON CONFLICT (repository_key, case_key, head_sha) DO UPDATE SET"
-    " passes = test_history.passes + excluded.passes,"
-    " failures = test_history.failures + excluded.failures,"
-    " marks = test_history.marks + excluded.marks,"
+    " passes = ci_history.passes + excluded.passes,"
+    " failures = ci_history.failures + excluded.failures,"
+    " marks = ci_history.marks + excluded.marks,"
     " last_at_ms = excluded.last_at_ms"
 )
 _CLAIMED = RawSql.same(
     "SELECT k.issue, k.criterion_id, c.case_key, c.name, c.classname, c.file, c.line, c.outcome,"
     " c.flaky, c.reruns, h.passes, h.failures, r.run_id, r.attempt, r.url, p.artifact_id,"
     " p.artifact_name, p.artifact_digest, p.id, p.truncated, r.head_repository, p.stored_at_ms"
-    " FROM test_runs r JOIN test_reports p ON p.test_run_id = r.id"
-    " JOIN test_claims k ON k.report_id = p.id"
-    " JOIN test_cases c ON c.report_id = k.report_id AND c.ordinal = k.ordinal"
-    " LEFT JOIN test_history h ON h.repository_key = r.repository_key"
+    " FROM ci_runs r JOIN ci_reports p ON p.test_run_id = r.id"
+    " JOIN ci_claims k ON k.report_id = p.id"
+    " JOIN ci_cases c ON c.report_id = k.report_id AND c.ordinal = k.ordinal"
+    " LEFT JOIN ci_history h ON h.repository_key = r.repository_key"
     " AND h.case_key = c.case_key AND h.head_sha = r.head_sha"
     " WHERE r.repository_key = $1 AND r.head_sha = $2 AND r.stored_at_ms IS NOT NULL"
-    " AND NOT EXISTS (SELECT 1 FROM test_runs n WHERE n.repository_key = r.repository_key"
+    " AND NOT EXISTS (SELECT 1 FROM ci_runs n WHERE n.repository_key = r.repository_key"
     " AND n.run_id = r.run_id AND n.attempt > r.attempt AND n.stored_at_ms IS NOT NULL)"
     " ORDER BY k.issue, k.criterion_id, r.run_id, p.artifact_name, p.member, c.ordinal"
 )
 _PASSED_NOW = RawSql(
-    "INSERT INTO test_history (repository_key, case_key, head_sha, configuration, suite,"
+    "INSERT INTO ci_history (repository_key, case_key, head_sha, configuration, suite,"
     " classname, name, occurrence, passes, failures, marks, last_at_ms)"
     " SELECT repository_key, case_key, $2, configuration, suite, classname, name, occurrence,"
-    " 1, 0, 0, $3 FROM test_history WHERE repository_key = $1"
+    " 1, 0, 0, $3 FROM ci_history WHERE repository_key = $1"
     " AND case_key IN (SELECT value FROM json_each($4))"
     " GROUP BY repository_key, case_key, configuration, suite, classname, name, occurrence"
     " ON CONFLICT (repository_key, case_key, head_sha) DO UPDATE SET"
-    " passes = test_history.passes + 1, last_at_ms = excluded.last_at_ms",
-    "INSERT INTO test_history (repository_key, case_key, head_sha, configuration, suite,"
+    " passes = ci_history.passes + 1, last_at_ms = excluded.last_at_ms",
+    "INSERT INTO ci_history (repository_key, case_key, head_sha, configuration, suite,"
     " classname, name, occurrence, passes, failures, marks, last_at_ms)"
     " SELECT repository_key, case_key, $2::text, configuration, suite, classname, name, occurrence,"
-    " 1, 0, 0, $3::bigint FROM test_history WHERE repository_key = $1"
+    " 1, 0, 0, $3::bigint FROM ci_history WHERE repository_key = $1"
     " AND case_key = ANY($4::text[])"
     " GROUP BY repository_key, case_key, configuration, suite, classname, name, occurrence"
     " ON CONFLICT (repository_key, case_key, head_sha) DO UPDATE SET"
-    " passes = test_history.passes + 1, last_at_ms = excluded.last_at_ms",
+    " passes = ci_history.passes + 1, last_at_ms = excluded.last_at_ms",
 )
 # why: a bare id has no issue, and a key may have no NULL in it.
 _CLAIMS_OF_NO_ISSUE = 0

@@ -17,7 +17,7 @@ def upgrade() -> None:
 
 def _runs() -> None:
     op.create_table(
-        "test_runs",
+        "ci_runs",
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("repository", sa.Text, nullable=False),
         sa.Column("repository_key", sa.Text, nullable=False),
@@ -36,17 +36,17 @@ def _runs() -> None:
         sa.Column("stored_at_ms", sa.BigInteger),
     )
     op.create_index(
-        "uq_test_runs_attempt", "test_runs", ["repository_key", "run_id", "attempt"], unique=True
+        "uq_ci_runs_attempt", "ci_runs", ["repository_key", "run_id", "attempt"], unique=True
     )
-    op.create_index("ix_test_runs_head_sha", "test_runs", ["repository_key", "head_sha"])
-    op.create_index("ix_test_runs_created", "test_runs", ["created_at_ms"])
+    op.create_index("ix_ci_runs_head_sha", "ci_runs", ["repository_key", "head_sha"])
+    op.create_index("ix_ci_runs_created", "ci_runs", ["created_at_ms"])
 
 
 def _reports() -> None:
     op.create_table(
-        "test_reports",
+        "ci_reports",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("test_run_id", sa.Text, sa.ForeignKey("test_runs.id"), nullable=False),
+        sa.Column("test_run_id", sa.Text, sa.ForeignKey("ci_runs.id"), nullable=False),
         sa.Column("artifact_id", sa.BigInteger, nullable=False),
         sa.Column("artifact_name", sa.Text, nullable=False),
         sa.Column("artifact_digest", sa.Text, nullable=False),
@@ -67,14 +67,14 @@ def _reports() -> None:
         sa.Column("stored_at_ms", sa.BigInteger, nullable=False),
     )
     op.create_index(
-        "uq_test_reports_member",
-        "test_reports",
+        "uq_ci_reports_member",
+        "ci_reports",
         ["test_run_id", "artifact_id", "member"],
         unique=True,
     )
     op.create_table(
-        "test_blocks",
-        sa.Column("report_id", sa.Text, sa.ForeignKey("test_reports.id"), primary_key=True),
+        "ci_blocks",
+        sa.Column("report_id", sa.Text, sa.ForeignKey("ci_reports.id"), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("cases", sa.Integer, nullable=False),
         sa.Column("data", sa.LargeBinary),
@@ -84,8 +84,8 @@ def _reports() -> None:
 
 def _cases() -> None:
     op.create_table(
-        "test_cases",
-        sa.Column("report_id", sa.Text, sa.ForeignKey("test_reports.id"), primary_key=True),
+        "ci_cases",
+        sa.Column("report_id", sa.Text, sa.ForeignKey("ci_reports.id"), primary_key=True),
         sa.Column("ordinal", sa.Integer, primary_key=True),
         sa.Column("case_key", sa.Text, nullable=False),
         sa.Column("suite", sa.Text, nullable=False),
@@ -102,22 +102,22 @@ def _cases() -> None:
         sa.Column("ids", sa.Text, nullable=False),
     )
     op.create_table(
-        "test_claims",
+        "ci_claims",
         sa.Column("report_id", sa.Text, primary_key=True),
         sa.Column("ordinal", sa.Integer, primary_key=True),
         sa.Column("criterion_id", sa.Text, primary_key=True),
         sa.Column("issue", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.ForeignKeyConstraint(
             ["report_id", "ordinal"],
-            ["test_cases.report_id", "test_cases.ordinal"],
-            name="fk_test_claims_case",
+            ["ci_cases.report_id", "ci_cases.ordinal"],
+            name="fk_ci_claims_case",
         ),
     )
 
 
 def _history() -> None:
     op.create_table(
-        "test_history",
+        "ci_history",
         sa.Column("repository_key", sa.Text, primary_key=True),
         sa.Column("case_key", sa.Text, primary_key=True),
         sa.Column("head_sha", sa.Text, primary_key=True),
@@ -131,8 +131,8 @@ def _history() -> None:
         sa.Column("marks", sa.Integer, nullable=False),
         sa.Column("last_at_ms", sa.BigInteger, nullable=False),
     )
-    op.create_index("ix_test_history_last", "test_history", ["repository_key", "last_at_ms"])
+    op.create_index("ix_ci_history_last", "ci_history", ["repository_key", "last_at_ms"])
     op.create_index(
-        "ix_test_history_configuration", "test_history", ["repository_key", "configuration"]
+        "ix_ci_history_configuration", "ci_history", ["repository_key", "configuration"]
     )
-    op.create_index("ix_test_history_age", "test_history", ["last_at_ms"])
+    op.create_index("ix_ci_history_age", "ci_history", ["last_at_ms"])
