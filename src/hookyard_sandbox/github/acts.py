@@ -147,6 +147,10 @@ class People(RunActs, CheckActs):
         it = self.repository(repository)
         source = self.repository(head_repository or repository)
         with self.world.lock:
+            if source is not it:
+                # why: a fork's objects are there in the base, too, under refs/pull/N/head.
+                it.commits |= {k: v for k, v in source.commits.items() if k not in it.commits}
+                it.blobs |= {k: v for k, v in source.blobs.items() if k not in it.blobs}
             pull = Pull(
                 id=self.world.new_id(),
                 head_ref=head,
