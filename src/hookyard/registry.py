@@ -42,7 +42,7 @@ from hookyard.core.ingress.providers.github import GITHUB
 from hookyard.core.ingress.providers.jira import JIRA
 from hookyard.core.ingress.providers.sentry import SENTRY
 from hookyard.core.ingress.providers.slack import SLACK
-from hookyard.core.ingress.reactions import Reaction
+from hookyard.core.ingress.reactions import CommandReaction, Reaction
 from hookyard.core.ingress.rules import AGENT_TASK
 from hookyard.core.ingress.service import Deliveries
 from hookyard.core.jobs import api as jobs_api
@@ -64,6 +64,7 @@ from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
+from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.repositories.service import find_repository
 from hookyard.core.sealing import store as _data_keys
 from hookyard.core.sealing.model import SealedColumn
@@ -73,9 +74,25 @@ from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.checklists import api as checklists_api
 from hookyard.features.checklists import jobs as checklists
+from hookyard.features.checklists import waivers_api
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.reviews import api as reviews_api
+from hookyard.features.reviews import jobs as reviews
+from hookyard.features.reviews.desk import Desk
+from hookyard.features.reviews.pulls import ConfigsAt, GitHubPulls
+from hookyard.features.reviews.reactions import COMMANDS
+from hookyard.features.reviews.reactions import REACTIONS as REVIEW_REACTIONS
+from hookyard.features.reviews.service import Reviews
+from hookyard.features.reviews.sources import Sources
+from hookyard.features.testruns import api as testruns_api
+from hookyard.features.testruns import jobs as testruns
+from hookyard.features.testruns import upkeep as testruns_upkeep
+from hookyard.features.testruns.obtain import ArtifactSource, Obtain
+from hookyard.features.testruns.reactions import REACTIONS as TEST_RUN_REACTIONS
+from hookyard.features.testruns.service import TestRuns
+from hookyard.features.testruns.trees import GitHubTrees
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -92,7 +109,12 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 PROVIDERS_BY_NAME: Mapping[str, Provider] = {provider.name: provider for provider in PROVIDERS}
 
-REACTIONS: tuple[Reaction, ...] = CHECKLIST_REACTIONS
+REACTIONS: tuple[Reaction, ...] = (
+    *CHECKLIST_REACTIONS,
+    *TEST_RUN_REACTIONS,
+    *REVIEW_REACTIONS,
+)
+TAKERS: tuple[CommandReaction, ...] = COMMANDS
 
 NARROW_KINDS = frozenset({AGENT_TASK})
 
@@ -110,6 +132,7 @@ CRON: tuple[CronSpec, ...] = (
     *effects_upkeep.CRON,
     *log_archive.CRON,
     *tokens_upkeep.CRON,
+    *testruns_upkeep.CRON,
 )
 SYNC_AT_START = inventory.AT_START
 
@@ -122,6 +145,17 @@ class GitHubPorts:
     installation_of: InstallationOf
     app: AppIdentity
     landing: LandingOptions
+    downloads: ArtifactSource
+    configs: ConfigReader
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPorts:
+    """What handlers of reviews are made of."""
+
+    reviews: Reviews
+    sources: Sources
+    desk: Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +166,8 @@ class Ports:
     ledger: Ledger
     publisher: Publisher
     checklists: Checklists
+    reviewing: ReviewPorts
+    test_runs: TestRuns
     sources: Mapping[str, SourceConfig]
     context: ContextReader
     inventory: Inventory
@@ -159,10 +195,18 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         log_archive.KIND,
         effects_upkeep.BURY_EFFECTS,
         tokens_upkeep.TIDY,
+        testruns_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
-    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND) if has_github else ()
+    of_github = (
+        LandEffect.kind,
+        checklists.KIND,
+        testruns.KIND,
+        inventory.KIND,
+        *reviews.KINDS,
+    )
+    with_github = of_github if has_github else ()
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
@@ -195,6 +239,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
             ports.refusals,
             ports.own,
             Bodies(ports.blobs),
+            TAKERS,
         ),
         upkeep.Purge(ports.ledger, ports.retention_days, ports.files, ports.blobs),
         upkeep.SweepBlobs(Sweep(ports.blobs, ports.ids)),
@@ -203,6 +248,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),
         tokens_upkeep.TidyTokens(ports.retention_days),
+        testruns_upkeep.TidyTestRuns(ports.test_runs, ports.blobs, ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
     ]
@@ -212,9 +258,26 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.append(inventory.SyncRepositories(ports.database, gh.github))
         issues = GitHubIssues(gh.github, gh.installation_of)
         found.append(checklists.ExtractCriteria(ports.checklists, issues))
+        found.extend(_reviews(ports, gh))
+        trees = GitHubTrees(gh.github)
+        obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
+        found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
+
+
+def _reviews(ports: Ports, gh: GitHubPorts) -> tuple[JobHandler, ...]:
+    return reviews.handlers(
+        reviews.Parts(
+            ports.reviewing.reviews,
+            ports.reviewing.sources,
+            ports.reviewing.desk,
+            ports.ledger,
+            GitHubPulls(gh.github, gh.installation_of),
+            ConfigsAt(gh.configs, gh.installation_of),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +290,8 @@ class ApiPorts:
     publisher: Publisher
     deliveries: Deliveries
     checklists: Checklists
+    reviews: Reviews
+    test_runs: TestRuns
     audit: Audit
     keys: ApiKeys
     grants: Grants
@@ -260,6 +325,11 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         repositories_api.router(database, gate.require, ports.app_pages),
         tokens_api.router(ports.tokens, gate),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
+        waivers_api.router(database, ports.checklists, ports.audit, ports.clock, gate.require),
+        reviews_api.router(
+            database, ports.reviews, ports.ledger, ports.audit, ports.clock, gate.require
+        ),
+        testruns_api.router(database, ports.test_runs, ports.clock, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

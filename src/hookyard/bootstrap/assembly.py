@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.github.artifacts import Artifacts
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
@@ -34,6 +35,7 @@ from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_peo
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
+from hookyard.bootstrap.reviewing import Reviewing, reviewing
 from hookyard.bootstrap.sealing import open_sealer
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
 from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
@@ -70,7 +72,6 @@ from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.repositories.service import find_repository, installation_of
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
-from hookyard.features.checklists.service import Checklists
 from hookyard.kit.clock import Clock, SystemClock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings, read_environment
@@ -174,7 +175,7 @@ class _Rooms:
 
     ledger: Ledger
     publisher: Publisher
-    checklists: Checklists
+    reviewing: Reviewing
     audit: Audit
     deliveries: Deliveries
     receiver: Receiver
@@ -203,7 +204,7 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
     return _Rooms(
         ledger,
         publisher,
-        Checklists(base.ids, publisher, publisher.get),
+        reviewing(ledger, publisher, audit, base.ids),
         audit,
         deliveries,
         receiver,
@@ -271,7 +272,9 @@ def _assemble(
         publisher=rooms.publisher,
         deliveries=rooms.deliveries,
         receiver=rooms.receiver,
-        checklists=rooms.checklists,
+        checklists=rooms.reviewing.checklists,
+        reviews=rooms.reviewing.reviews,
+        test_runs=rooms.reviewing.test_runs,
         audit=rooms.audit,
         audit_key=key,
         authenticator=authenticator,
@@ -323,7 +326,11 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         database=base.database,
         ledger=rooms.ledger,
         publisher=rooms.publisher,
-        checklists=rooms.checklists,
+        checklists=rooms.reviewing.checklists,
+        reviewing=registry.ReviewPorts(
+            rooms.reviewing.reviews, rooms.reviewing.sources, rooms.reviewing.desk
+        ),
+        test_runs=rooms.reviewing.test_runs,
         sources=base.sources,
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(
@@ -333,7 +340,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
-        github=_github_ports(settings, base.database, github),
+        github=_github_ports(base, github),
         agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
         retention_days=settings.worker.retention_days,
         files=base.files,
@@ -364,17 +371,20 @@ def _context(database: Database, github: GitHubApp | None, clock: Clock) -> Cont
     return ContextReader(ConfigAtRef(reader), github.permissions, defaults)
 
 
-def _github_ports(
-    settings: Settings, database: Database, github: GitHubApp | None
-) -> registry.GitHubPorts | None:
+def _github_ports(base: _Foundation, github: GitHubApp | None) -> registry.GitHubPorts | None:
     if github is None:
         return None
+    settings = base.settings
 
     async def find(repository: str) -> int | None:
-        return await database.read(lambda unit: installation_of(unit, repository))
+        return await base.database.read(lambda unit: installation_of(unit, repository))
 
     limits = BudgetLimits(
         content_per_minute=settings.github.writes_per_minute,
         content_per_hour=settings.github.writes_per_hour,
     )
-    return registry.GitHubPorts(github.client, find, github.identity, LandingOptions(limits=limits))
+    configs = ConfigReader(base.database, github.client, base.clock, RepositoryConfig())
+    downloads = Artifacts(github.client, base.outbound, base.clock, spreading_random())
+    return registry.GitHubPorts(
+        github.client, find, github.identity, LandingOptions(limits=limits), downloads, configs
+    )

@@ -46,6 +46,8 @@ from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.reviews.service import Reviews
+from hookyard.features.testruns.service import TestRuns
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings
@@ -70,6 +72,8 @@ class Yard:
     deliveries: Deliveries
     receiver: Receiver
     checklists: Checklists
+    reviews: Reviews
+    test_runs: TestRuns
     audit: Audit
     audit_key: AuditKey
     authenticator: Authenticator

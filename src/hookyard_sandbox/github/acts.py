@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from hookyard_sandbox.github import changes, checkchanges, orgchanges, repochanges
+from hookyard_sandbox.github import changes, orgchanges, repochanges
+from hookyard_sandbox.github.checkacts import CheckActs
 from hookyard_sandbox.github.model import (
     Actor,
     Comment,
@@ -14,12 +15,13 @@ from hookyard_sandbox.github.model import (
     Repository,
     Team,
 )
+from hookyard_sandbox.github.runacts import RunActs
 from hookyard_sandbox.github.state import World
 
 SOMEBODY = "octocat"
 
 
-class People:
+class People(RunActs, CheckActs):
     """Acts of people in a world; each takes the world's lock. `by` is a login, made if new."""
 
     def __init__(self, world: World) -> None:
@@ -145,6 +147,10 @@ class People:
         it = self.repository(repository)
         source = self.repository(head_repository or repository)
         with self.world.lock:
+            if source is not it:
+                # why: a fork's objects are there in the base, too, under refs/pull/N/head.
+                it.commits |= {k: v for k, v in source.commits.items() if k not in it.commits}
+                it.blobs |= {k: v for k, v in source.blobs.items() if k not in it.blobs}
             pull = Pull(
                 id=self.world.new_id(),
                 head_ref=head,
@@ -155,13 +161,6 @@ class People:
             )
             actor = self.person(by)
             return changes.open_issue(self.world, it, actor, title, body, pull=pull)
-
-    def rerequest_check(self, repository: str, run_id: int, *, by: str = SOMEBODY) -> None:
-        """Press "Re-run" on a check."""
-        it = self.repository(repository)
-        with self.world.lock:
-            run = it.check_runs[run_id]
-            checkchanges.rerequest(self.world, it, self.person(by), run)
 
     def choose_repositories(
         self,
@@ -276,6 +275,10 @@ ACTS = (
     "push",
     "create_pull",
     "rerequest_check",
+    "rerequest_suite",
+    "press",
+    "queue_merge",
+    "leave_queue",
     "choose_repositories",
     "suspend",
     "unsuspend",
@@ -288,4 +291,10 @@ ACTS = (
     "leave_team",
     "join_org",
     "leave_org",
+    "start_run",
+    "upload_artifact",
+    "finish_run",
+    "rerun",
+    "expire_artifact",
+    "run_workflow",
 )

@@ -67,6 +67,7 @@ def _run(run: CheckRun) -> JsonObject:
         "summary": run.summary,
         "text": run.text,
         "external_id": run.external_id,
+        "actions": [dict(one) for one in run.actions],
         "annotations": [
             {
                 "path": a.path,

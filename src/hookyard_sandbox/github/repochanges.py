@@ -87,7 +87,8 @@ def _synchronize(world: World, it: Repository, by: Actor, branch: str, shas: Jso
         for one in base.issues.values():
             pull = one.pull
             mine = pull and (pull.head_repository, pull.head_ref) == (it.full_name, branch)
-            if mine and one.state == "open":
+            if pull and mine and one.state == "open":
+                pull.head_sha, one.updated_at_ms = it.branches[branch], world.now_ms()
                 shape = pulls.full_pull(world.api_url, base, it, one)
                 payload: dict[str, Json] = {"action": "synchronize", "number": one.number}
                 payload |= {"pull_request": shape, **shas, **about(world, base, by.user)}

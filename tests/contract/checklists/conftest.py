@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from hookyard.adapters.database.port import Database
+from hookyard.adapters.database.port import Database, Unit
 from hookyard.adapters.github.appjwt import AppJwt
 from hookyard.adapters.github.client import GitHubClient
 from hookyard.adapters.github.wire import Wire, WireOptions
@@ -19,6 +19,7 @@ from hookyard.core.publishing.service import Publisher
 from hookyard.core.tokens.service import InstallationTokens
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.jobs import KIND, handlers, job_for
+from hookyard.features.checklists.model import ChecklistChanged
 from hookyard.features.checklists.service import Checklists, ChecklistView
 from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.ids import IdMaker
@@ -48,9 +49,17 @@ class Stage:
         self.installed = True
         self.ledger = Ledger(clock, ids, [KIND, LandEffect.kind], Random(1), lambda: None)
         self.publisher = Publisher(self.ledger, clock, ids)
-        self.checklists = Checklists(ids, self.publisher, self.publisher.get)
+        self.ids_of = ids
+        self.told: list[ChecklistChanged] = []
+        self.deaf = False
+        self.checklists = Checklists(ids, self.publisher, self.publisher.get, self._hear)
         issues = GitHubIssues(self.github, self._installation_of)
         (self.handler,) = handlers(self.checklists, issues)
+
+    def _hear(self, unit: Unit, changed: ChecklistChanged) -> None:
+        if self.deaf:
+            raise RuntimeError("deaf")
+        self.told.append(changed)
 
     async def _installation_of(self, repository: str) -> int | None:
         return self.installation.id if self.installed else None
@@ -63,9 +72,17 @@ class Stage:
         *,
         comment: bool | None = None,
         title: str = "Save",
+        state: str = "open",
+        author: str = "bob",
     ) -> JsonObject:
         """An event carried these words; what the job said of them."""
-        issue = {"title": title, "body": body, "updated_at": to_rfc3339(at_ms)}
+        issue: JsonObject = {
+            "title": title,
+            "body": body,
+            "updated_at": to_rfc3339(at_ms),
+            "state": state,
+            "user": {"login": author},
+        }
         done = await self.work(job_for(REPOSITORY, number, issue=issue, comment=comment))
         assert isinstance(done, Done)
         return as_object(done.result)

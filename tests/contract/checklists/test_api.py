@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from hookyard.adapters.database.port import Unit
 from hookyard.core.identity.model import Action, Actor, ActorKind, Grant, Role, Scope
 from hookyard.core.identity.rules import may_somewhere
 from hookyard.core.jobs.model import JobId
@@ -24,6 +25,8 @@ GRANTS = {
     "worker": Grant(Role.WORKER),
     "ours": Grant(Role.VIEWER, Scope.of_repository(REPOSITORY)),
     "theirs": Grant(Role.OPERATOR, Scope.of_repository("acme/other")),
+    "maintainer": Grant(Role.MAINTAINER),
+    "theirs_maintained": Grant(Role.MAINTAINER, Scope.of_repository("acme/other")),
     "both": Grant(Role.OPERATOR, Scope.of_org("acme")),
 }
 
@@ -74,6 +77,10 @@ async def test_an_issue_shows_its_criteria_and_the_state_of_its_comment(
             "purpose": "criterion",
             "waived": False,
             "revision": 1,
+            "detail": "",
+            "evidence_from": 1,
+            "earlier": [],
+            "waiver": None,
         }
     ]
     assert (shown["repository"], shown["number"], shown["revision"]) == (REPOSITORY, 7, 1)
@@ -93,9 +100,49 @@ async def test_known_issues_are_paged(stage: Stage, client: httpx2.AsyncClient) 
     assert second["next_cursor"] is None
 
 
+@pytest.mark.parametrize(
+    ("params", "numbers"),
+    [
+        ({}, [4, 3, 2, 1]),
+        ({"state": "open"}, [4, 3, 1]),
+        ({"state": "closed"}, [2]),
+        ({"confidence": "high"}, [2, 1]),
+        ({"confidence": "none"}, [4]),
+        ({"author": "ALICE"}, [2, 1]),
+        ({"title": "LOG_IN"}, [1]),
+        ({"title": "%"}, [3]),
+        ({"gone": "true"}, [3]),
+        ({"gone": "false", "state": "open"}, [4, 1]),
+        ({"empty": "true"}, [4]),
+        ({"empty": "false", "limit": "1"}, [3]),
+        ({"title": "\x00"}, []),
+    ],
+)
+async def test_known_issues_are_filtered(
+    stage: Stage, client: httpx2.AsyncClient, params: dict[str, str], numbers: list[int]
+) -> None:
+    tasks = "- [x] a thing\n- [ ] other words\n"
+    await stage.say(1, "## AC\n" + tasks, T0, title="Fix log_in", author="alice")
+    await stage.say(2, "## AC\n- ~~a~~\n", T0, title="login", author="Alice", state="closed")
+    await stage.say(3, tasks, T0, title="100 % sure")
+    await stage.say(4, "Nothing.", T0)
+
+    def change(unit: Unit) -> None:
+        stage.checklists.lose(unit, REPOSITORY, 3, "deleted", T0)
+        stage.checklists.waive(unit, REPOSITORY, 1, "T2", "user:1", "by hand", T0)
+
+    await stage.database.write(change)
+    items = (await client.get(URL, params=params)).json()["items"]
+    assert [item["number"] for item in items] == numbers
+    counts = {item["number"]: (item["criteria"], item["checked"], item["waived"]) for item in items}
+    known = {1: (2, 1, 1), 2: (1, 0, 1), 3: (2, 1, 0), 4: (0, 0, 0)}
+    assert all(known[number] == count for number, count in counts.items())
+
+
 async def test_regenerate_enqueues_one_reading(stage: Stage, client: httpx2.AsyncClient) -> None:
     answer = await client.post(f"{URL}/7/regenerate", headers={"x-test-actor": "operator"})
     assert answer.status_code == 202
+    assert answer.json()["status"] == "accepted"
     job_id = JobId(answer.json()["job_id"])
     job = await stage.database.read(lambda unit: stage.ledger.get(unit, job_id))
     assert (job.kind, job.key) == ("criteria.extract", f"criteria:{REPOSITORY.lower()}#7")
@@ -138,6 +185,10 @@ async def test_rights_are_those_of_the_repository(
         ("/api/repos/acme/Shop/issues?limit=0", 400),
         ("/api/repos/acme/Shop/issues?limit=many", 422),
         ("/api/repos/acme/Shop/issues?cursor=%00", 400),
+        (f"{URL}?state=shut", 422),
+        (f"{URL}?confidence=sure", 422),
+        (f"{URL}?gone=perhaps", 422),
+        (f"{URL}?title=" + "x" * 201, 422),
         (f"{URL}?cursor={encode_cursor('seven')}", 400),
         (f"{URL}?cursor={encode_cursor(10**20)}", 400),
         (f"{URL}?cursor={encode_cursor(10**12)}", 200),

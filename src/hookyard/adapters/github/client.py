@@ -39,6 +39,7 @@ from hookyard.kit.json import Json, JsonObject
 _RETRIES = 3
 _BACKOFF = Backoff(base_s=0.5, cap_s=8.0, floor_s=0.05)
 _REDIRECTS = 3
+_MOVED = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,23 @@ class GitHubClient:
         content = None if body is None else msgspec.json.encode(body)
         return await self._exchange(_Ask(method.upper(), url, path, installation_id, content))
 
+    async def location(self, path: str, *, installation_id: int | None = None) -> str:
+        """Where a GET leads that is answered by another host: its address, not asked here.
+
+        Our credential stays behind. Raises as `call` does, and GitHubFailed when it leads nowhere.
+        """
+        ask = _Ask("GET", address(self._wire.base_url, path), path, installation_id)
+        for _ in range(_REDIRECTS + 1):
+            raw = await self._authorised(ask)
+            if raw.status not in _MOVED:
+                self._answer(ask, raw)
+                raise GitHubFailed("GitHub did not say where that lies")
+            place = urljoin(ask.url, raw.headers.get("location", ""))
+            if not within(self._wire.base_url, place):
+                return place
+            ask = self._redirected(ask, raw)
+        raise GitHubRefused(raw.status, "too many redirects")
+
     async def pages(
         self,
         path: str,
@@ -144,7 +162,7 @@ class GitHubClient:
     async def _exchange(self, ask: _Ask) -> GitHubResponse:
         for _ in range(_REDIRECTS + 1):
             raw = await self._authorised(ask)
-            if raw.status not in (301, 302, 303, 307, 308):
+            if raw.status not in _MOVED:
                 return self._answer(ask, raw)
             ask = self._redirected(ask, raw)
         raise GitHubRefused(raw.status, "too many redirects")

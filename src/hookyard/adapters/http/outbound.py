@@ -180,11 +180,13 @@ class GuardedHttp:
             if response.status_code in _REDIRECTS:
                 return Answer(response.status_code, headers, b"", str(target.url))
             _check_type(headers, ask)
-            body = bytearray()
+            body, size = bytearray(), 0
+            take = ask.into if ask.into is not None and response.status_code == 200 else body.extend
             async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > ask.max_bytes:
+                size += len(chunk)
+                if size > ask.max_bytes:
                     raise OutboundFailed("too_large", f"the answer is over {ask.max_bytes} bytes")
+                take(chunk)
             return Answer(response.status_code, headers, bytes(body), str(target.url))
         finally:
             await response.aclose()

@@ -5,7 +5,7 @@ OutboundError
 └── OutboundFailed     no usable answer: unreachable, too slow, too large, another content type
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,7 +18,8 @@ class Ask:
 
     `max_bytes` bounds the answer, `total_s` the whole exchange in seconds, however slowly it
     drips. `redirects` counts how many are followed, by GET only, each checked like the first
-    address; on the way to another host the headers are left behind.
+    address; on the way to another host the headers are left behind. `into` is handed the body of
+    an answer with status 200 as it comes, and the answer then has none.
     """
 
     url: str
@@ -29,6 +30,7 @@ class Ask:
     max_bytes: int = 100 * KIB
     total_s: float = 10.0
     redirects: int = 0
+    into: Callable[[bytes], object] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

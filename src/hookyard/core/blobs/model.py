@@ -11,6 +11,7 @@ class Area(StrEnum):
     DELIVERIES = "deliveries"
     ARTIFACTS = "artifacts"
     LOGS = "logs"
+    REPORTS = "reports"
 
 
 class OwnerKind(StrEnum):
@@ -19,6 +20,7 @@ class OwnerKind(StrEnum):
     DELIVERY = "delivery"
     JOB = "job"
     JOB_LOG = "job_log"
+    TEST_REPORT = "test_report"
     STORE = "store"
 
 

@@ -24,6 +24,8 @@ _VIEWER = frozenset(
         Action.DELIVERIES_READ,
         Action.JOBS_READ,
         Action.ISSUES_READ,
+        Action.REVIEWS_READ,
+        Action.TESTS_READ,
         Action.REPOSITORIES_READ,
         Action.EFFECTS_READ,
         Action.COVERAGE_READ,
@@ -37,9 +39,12 @@ _OPERATOR = _VIEWER | {
     Action.JOBS_CANCEL,
     Action.JOBS_PAUSE,
     Action.ISSUES_WRITE,
+    Action.REVIEWS_WRITE,
 }
 _MAINTAINER = _OPERATOR | {
+    Action.CRITERIA_WAIVE,
     Action.CONFIG_WRITE,
+    Action.REVIEWS_FORCE,
     Action.COVERAGE_WRITE,
     Action.TOKENS_READ,
     Action.TOKENS_REVOKE,

@@ -96,13 +96,11 @@ class ContextReader:
         refs = refs_of(event)
         if self._configs is None or refs is None:
             return self._defaults
-        if refs.head is not None and not refs.is_fork:
-            return await self._configs.read_config(installation, repository, refs.head)
         base = await self._configs.read_config(installation, repository, refs.base)
         if refs.head is None:
             return base
         head = await self._configs.read_config(installation, repository, refs.head)
-        return effective(base, head, is_fork=True)
+        return effective(base, head, is_fork=refs.is_fork)
 
     async def _permission(
         self, installation: int, repository: str, command: Command, config: RepositoryConfig

@@ -10,7 +10,13 @@ from hookyard.core.ingress.model import (
     Event,
     SourceConfig,
 )
-from hookyard.core.ingress.reactions import Decided, Ignored, Reaction
+from hookyard.core.ingress.reactions import (
+    CommandReaction,
+    Decided,
+    Given,
+    Ignored,
+    Reaction,
+)
 from hookyard.core.ingress.rules import AGENT_TASK
 from hookyard.core.jobs.model import KeyPolicy, Lane, NewJob
 from hookyard.core.publishing.defuse import code, defuse
@@ -69,6 +75,11 @@ def loop_reason(event: Event, config: RepositoryConfig) -> str | None:
         return "the repository's configuration says enabled: false"
     if event.actor.lower() in config.ignore.actors:
         return f"the repository's configuration ignores {event.actor}"
+    return None
+
+
+def bot_reason(event: Event, config: RepositoryConfig) -> str | None:
+    """Why only reactions to facts hear of an event, or None when all do."""
     if event.actor_is_bot and config.ignore.bots:
         return f"{event.actor or 'the actor'} is a bot, and bots are ignored (ignore.bots)"
     return None
@@ -212,18 +223,23 @@ def decide(
     rulings: Sequence[Ruling],
     reactions: Sequence[Reaction],
     delivery_id: str,
+    takers: Sequence[CommandReaction] = (),
 ) -> Routing:
-    """The whole routing of an event nobody guards against."""
+    """The whole routing of an event nobody guards against.
+
+    A command goes to the first of `takers` that takes it; any other is an agent task.
+    """
     jobs: list[NewJob] = []
     effects: list[Effect] = []
     asides: list[Effect] = []
     reasons: list[str] = []
     for ruling in rulings:
         (effects if ruling.allowed else asides).extend(answers_of(ruling, event))
-        if ruling.allowed:
-            jobs.append(task_job(ruling, event, source, config, delivery_id))
-        else:
-            reasons.append(f"refused {ruling.command.name}: {ruling.reason}")
+        match _work(ruling, event, source, config, takers, delivery_id):
+            case Decided(jobs=decided):
+                jobs.extend(_for_delivery(job, delivery_id) for job in decided)
+            case Ignored(reason=why):
+                reasons.append(why)
     for reaction in reactions:
         if not reaction.wants(event):
             continue
@@ -246,6 +262,26 @@ def decide(
         tuple(asides),
         refused,
     )
+
+
+def _work(
+    ruling: Ruling,
+    event: Event,
+    source: SourceConfig,
+    config: RepositoryConfig,
+    takers: Sequence[CommandReaction],
+    delivery_id: str,
+) -> Decided | Ignored:
+    """What an allowed command leads to, or why one leads to nothing."""
+    command = ruling.command
+    if not ruling.allowed:
+        return Ignored(f"refused {command.name}: {ruling.reason}")
+    for taker in takers:
+        if taker.takes(command, event):
+            return taker.react(Given(command, event, config, ruling.reason, delivery_id))
+    if command.kind is CommandKind.ACTION:
+        return Ignored(f"nothing here takes the action {command.name}")
+    return Decided((task_job(ruling, event, source, config, delivery_id),))
 
 
 def described(event: Event) -> str:

@@ -19,6 +19,7 @@ from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import (
     OwnApp,
     Routing,
+    bot_reason,
     decide,
     described,
     echo_reason,
@@ -36,7 +37,7 @@ from hookyard.core.ingress.model import (
     SourceConfig,
     Unparsable,
 )
-from hookyard.core.ingress.reactions import Reaction
+from hookyard.core.ingress.reactions import CommandReaction, Reaction
 from hookyard.core.ingress.recovery_model import RECOVERED
 from hookyard.core.ingress.rules import BOOKKEEPING, ROUTE_KIND
 from hookyard.core.jobs.model import (
@@ -105,8 +106,10 @@ class RouteDelivery:
         refusals: Refusals,
         own: OwnApp,
         bodies: Bodies | None = None,
+        takers: Sequence[CommandReaction] = (),
     ) -> None:
         self._database = database
+        self._takers = takers
         self._bodies = bodies or Bodies(None)
         self._beside = Beside()
         self._providers = providers
@@ -195,10 +198,10 @@ class RouteDelivery:
         handled = _handled(event)
         if handled is not None:
             return Routing(DeliveryStatus.ROUTED, handled)
-        echo = echo_reason(event, self._own)
-        if echo is not None:
-            return Routing(DeliveryStatus.IGNORED, echo)
-        commands = provider.commands(event, source)
+        quiet = echo_reason(event, self._own)
+        if quiet is not None and not self._hearing(event):
+            return Routing(DeliveryStatus.IGNORED, quiet)
+        commands = () if quiet is not None else provider.commands(event, source)
         if not commands and not any(reaction.wants(event) for reaction in self._reactions):
             reason = f"nothing here reacts to {described(event)}"
             return Routing(DeliveryStatus.IGNORED, reason)
@@ -208,11 +211,20 @@ class RouteDelivery:
         loop = loop_reason(event, context.config)
         if loop is not None:
             return Routing(DeliveryStatus.IGNORED, loop)
+        quiet = quiet or bot_reason(event, context.config)
+        reactions = self._reactions if quiet is None else self._hearing(event)
+        if quiet is not None and not reactions:
+            return Routing(DeliveryStatus.IGNORED, quiet)
         rulings = [
             rule_on(command, event, source, permission)
             for command, permission in zip(commands, context.permissions, strict=True)
+            if quiet is None
         ]
-        return decide(event, source, context.config, rulings, self._reactions, delivery.id)
+        return decide(event, source, context.config, rulings, reactions, delivery.id, self._takers)
+
+    def _hearing(self, event: Event) -> Sequence[Reaction]:
+        """Reactions that are told of this event whoever caused it."""
+        return [one for one in self._reactions if one.hears_bots and one.wants(event)]
 
     def _settle(
         self,

@@ -166,6 +166,7 @@ class CommandKind(StrEnum):
     SLASH = "slash"
     ALERT = "alert"
     LABEL = "label"
+    ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)

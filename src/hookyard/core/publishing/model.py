@@ -54,8 +54,21 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckAction:
+    """A button on a check run. Pressed, GitHub sends `check_run.requested_action` with the
+    `identifier`; which run it was is told by the run's `external_id`, the effect's key."""
+
+    label: str
+    description: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRunEffect:
-    """One check run per concern on a commit. `conclusion` None means still in progress."""
+    """One check run per concern on a commit. `conclusion` None means still in progress.
+
+    At most three `actions`; they are shown on completed runs alone.
+    """
 
     repository: str
     head_sha: str
@@ -66,6 +79,7 @@ class CheckRunEffect:
     conclusion: str | None = None
     annotations: tuple[Annotation, ...] = ()
     details_url: str | None = None
+    actions: tuple[CheckAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Effects as GitHub's REST API wants them: paths, bodies and limits.
 
 # spec: docs.github.com REST: issue comments, check runs, reactions, issues. 50 annotations a
-# request, appended by each update; titles at most 255 characters; annotation messages 64 KB.
+# request, appended by each update; titles at most 255 characters; annotation messages 64 KB; three
+# actions, with 20 characters for label and identifier and 40 for the description.
 """
 
 import hashlib
@@ -25,6 +26,9 @@ PAGE = 50
 MAX_ANNOTATIONS = 500
 """Annotations shown of one check run, ten requests' worth; the summary says how many there are."""
 MAX_TITLE = 255
+MAX_ACTIONS = 3
+MAX_LABEL = 20
+MAX_DESCRIPTION = 40
 LEVELS = frozenset({"notice", "warning", "failure"})
 CONCLUSIONS = frozenset(
     {"action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out"}
@@ -97,6 +101,15 @@ def run_body(effect: CheckRunEffect, page: Sequence[Annotation]) -> JsonObject:
     else:
         body["status"] = "completed"
         body["conclusion"] = effect.conclusion
+        # why: an update that leaves them out keeps those the run had before.
+        body["actions"] = [
+            {
+                "label": action.label,
+                "description": action.description,
+                "identifier": action.identifier,
+            }
+            for action in effect.actions
+        ]
     if effect.details_url:
         body["details_url"] = effect.details_url
     return body
@@ -134,6 +147,18 @@ def check_run_words(effect: CheckRunEffect) -> None:
     for item in effect.annotations:
         if item.level not in LEVELS:
             raise Invalid(f"{item.level!r} is not an annotation level", code="bad_effect")
+    if len(effect.actions) > MAX_ACTIONS:
+        raise Invalid(f"a check run has at most {MAX_ACTIONS} actions", code="bad_effect")
+    for action in effect.actions:
+        for text, limit in (
+            (action.label, MAX_LABEL),
+            (action.identifier, MAX_LABEL),
+            (action.description, MAX_DESCRIPTION),
+        ):
+            if not 1 <= len(text) <= limit:
+                raise Invalid(
+                    f"{text!r} must have 1 to {limit} characters in an action", code="bad_effect"
+                )
 
 
 def _summary(effect: CheckRunEffect) -> str:

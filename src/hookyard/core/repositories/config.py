@@ -15,6 +15,8 @@ from hookyard.kit.json import JsonObject, as_list, as_object, as_text, dig
 PATHS = (".hookyard.yml", ".testbot.yml")
 LANES = ("critical", "high", "default", "bulk")
 _LOGIN = r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?"
+# spec: what actions/upload-artifact lets a name have.
+_PATTERN = r'[^/\\":<>|?\r\n]{1,100}'
 _WORD = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
 
 
@@ -28,9 +30,26 @@ class CommandsConfig:
 
 @dataclass(frozen=True, slots=True)
 class CriteriaConfig:
-    """Whether criteria are shown in a comment."""
+    """Whether criteria are shown in a comment, and what the check hookyard/criteria makes of them.
+
+    All but `comment` decide what passes, so on a pull request they are the base branch's.
+    """
 
     comment: bool = True
+    check: bool = True
+    no_criteria: str = "success"
+    no_evidence: str = "failure"
+    flaky: str = "pass"
+    forks: str = "show"
+    unreadable_reports: str = "block"
+    merge_group: str = "carry"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsConfig:
+    """Which artifacts of workflow runs have test reports; none: all that look like it."""
+
+    artifacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,7 @@ class RepositoryConfig:
     enabled: bool = True
     commands: CommandsConfig = field(default_factory=CommandsConfig)
     criteria: CriteriaConfig = field(default_factory=CriteriaConfig)
+    tests: ResultsConfig = field(default_factory=ResultsConfig)
     lanes: Mapping[str, str] = field(default_factory=dict)
     ignore: IgnoreConfig = field(default_factory=IgnoreConfig)
 
@@ -81,6 +101,37 @@ FILE = Keys(
             "Acceptance criteria found in issues",
             {
                 "comment": Flag("Whether to show them in a comment"),
+                "check": Flag("Whether pull requests get the check hookyard/criteria"),
+                "no_criteria": Choice(
+                    "The check's conclusion where no criteria are linked",
+                    ("success", "failure", "action_required"),
+                ),
+                "no_evidence": Choice(
+                    "The check's conclusion where no test names a criterion",
+                    ("failure", "action_required"),
+                ),
+                "flaky": Choice("Whether a flaky pass holds", ("pass", "fail")),
+                "forks": Choice(
+                    "Whether results of a fork's runs count or are only shown", ("show", "count")
+                ),
+                "unreadable_reports": Choice(
+                    "Whether a test report that cannot be read keeps the check from succeeding",
+                    ("block", "allow"),
+                ),
+                "merge_group": Choice(
+                    "What a merge group gets: its pull request's verdict, or one on its own runs",
+                    ("carry", "run"),
+                ),
+            },
+        ),
+        "tests": Keys(
+            "Test reports that CI leaves behind",
+            {
+                "artifacts": Words(
+                    "Names of the artifacts that have them; a star stands for anything",
+                    _PATTERN,
+                    "names of artifacts",
+                ),
             },
         ),
         "lanes": Named(
@@ -131,14 +182,19 @@ def effective(
 ) -> RepositoryConfig | ConfigInvalid:
     """What holds for a pull request, given the configuration of its base and of its head.
 
-    From a fork only `criteria` is the head's: whether anything runs, for whom and how soon is
-    decided by the base branch, which the fork's author cannot write to.
+    From a fork only `criteria.comment` is the head's: whether anything runs, for whom, how soon
+    and what passes is decided by the base branch, which the fork's author cannot write to. What
+    passes is the base's for every pull request, or each could bring its own easier rules along;
+    where the base's file cannot be used, the defaults decide.
     """
     if isinstance(head, ConfigInvalid):
         return head
-    if not is_fork or isinstance(base, ConfigInvalid):
-        return head if not is_fork else base
-    return replace(base, criteria=head.criteria)
+    if isinstance(base, ConfigInvalid):
+        if is_fork:
+            return base
+        return replace(head, criteria=CriteriaConfig(comment=head.criteria.comment))
+    criteria = replace(base.criteria, comment=head.criteria.comment)
+    return replace(base if is_fork else head, criteria=criteria)
 
 
 def _merged(said: JsonObject, defaults: RepositoryConfig) -> RepositoryConfig:
@@ -152,6 +208,18 @@ def _merged(said: JsonObject, defaults: RepositoryConfig) -> RepositoryConfig:
         ),
         criteria=CriteriaConfig(
             comment=_flag(said, criteria.comment, "criteria", "comment"),
+            check=_flag(said, criteria.check, "criteria", "check"),
+            no_criteria=_word(said, criteria.no_criteria, "criteria", "no_criteria"),
+            no_evidence=_word(said, criteria.no_evidence, "criteria", "no_evidence"),
+            flaky=_word(said, criteria.flaky, "criteria", "flaky"),
+            forks=_word(said, criteria.forks, "criteria", "forks"),
+            unreadable_reports=_word(
+                said, criteria.unreadable_reports, "criteria", "unreadable_reports"
+            ),
+            merge_group=_word(said, criteria.merge_group, "criteria", "merge_group"),
+        ),
+        tests=ResultsConfig(
+            artifacts=_words(said, defaults.tests.artifacts, "tests", "artifacts"),
         ),
         lanes={**defaults.lanes, **_lanes(said)},
         ignore=IgnoreConfig(
@@ -164,6 +232,10 @@ def _merged(said: JsonObject, defaults: RepositoryConfig) -> RepositoryConfig:
 def _flag(said: JsonObject, default: bool, *path: str) -> bool:
     value = dig(said, *path)
     return value if isinstance(value, bool) else default
+
+
+def _word(said: JsonObject, default: str, *path: str) -> str:
+    return as_text(dig(said, *path)) or default
 
 
 def _words(said: JsonObject, default: tuple[str, ...], *path: str) -> tuple[str, ...]:

@@ -56,7 +56,12 @@ def extract(file: str, as_json: bool) -> None:
     items: list[JsonObject] = [_plain(asdict(item)) for item in found.items]
     if as_json:
         screen.as_json(
-            {"confidence": found.confidence.value, "reason": found.reason, "items": items}
+            {
+                "confidence": found.confidence.value,
+                "reason": found.reason,
+                "cut": found.cut,
+                "items": items,
+            }
         )
         return
     screen.record([("confidence", found.confidence.value), ("reason", found.reason)])
@@ -66,4 +71,5 @@ def extract(file: str, as_json: bool) -> None:
 
 
 def _plain(item: dict[str, Json]) -> JsonObject:
-    return {name: str(value) if isinstance(value, str) else value for name, value in item.items()}
+    plain = {name: str(value) if isinstance(value, str) else value for name, value in item.items()}
+    return plain | {"waived": plain.pop("struck")}

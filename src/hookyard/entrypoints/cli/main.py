@@ -23,6 +23,7 @@ ENTRIES = (
     Entry("keys", f"{_CLI}.keys:keys", "API keys: create, list, revoke", _LOOK),
     Entry("grants", f"{_CLI}.grants:grants", "Roles of people and programs", _LOOK),
     Entry("access", f"{_CLI}.access:access", "Why somebody may or may not", _LOOK),
+    Entry("explain", f"{_CLI}.explain:explain", "Why a check is as it is", _LOOK),
     Entry("audit", f"{_CLI}.audit:audit", "Who did what; verify and export it", _LOOK),
     Entry("tokens", f"{_CLI}.tokens:tokens", "Installation tokens: mint, explain, revoke", _LOOK),
     Entry("hooks", f"{_CLI}.hooks.command:hooks", "Send, record and replay deliveries", _LOOK),
@@ -31,6 +32,7 @@ ENTRIES = (
     Entry("secrets", f"{_CLI}.secrets:secrets", "Where secrets come from; exchange keys", _OFFLINE),
     Entry("config", f"{_CLI}.config:config", "Check and explain a repository's file", _OFFLINE),
     Entry("criteria", f"{_CLI}.criteria:criteria", "Acceptance criteria of a text", _OFFLINE),
+    Entry("results", f"{_CLI}.results:results", "Test reports of every dialect", _OFFLINE),
     Entry("openapi", f"{_CLI}.openapi:openapi", "Print the API's OpenAPI document", _OFFLINE),
 )
 

@@ -127,6 +127,8 @@ class Front:
             publisher=yard.publisher,
             deliveries=yard.deliveries,
             checklists=yard.checklists,
+            reviews=yard.reviews,
+            test_runs=yard.test_runs,
             audit=yard.audit,
             keys=yard.keys,
             grants=yard.grants,

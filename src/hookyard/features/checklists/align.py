@@ -3,17 +3,19 @@
 An id (`T1`, `T2`, …) belongs to one criterion of one issue for ever and is never given again.
 Matching goes by (1) the id the author wrote, (2) the same words, first in the same group, then
 anywhere, (3) similarity of at least 0.75 in the same group, keeping the order, (4) else the item
-is new and the criterion that found no item is retired. Each change of words raises the
-criterion's revision.
+is new and the criterion that found no item is retired. Each change of words, of the group they
+stand in or of their details raises the criterion's revision; `meaning` says what that does to
+its evidence.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hookyard.features.checklists.meaning import is_reworded
 from hookyard.features.checklists.model import Criterion, Item
 from hookyard.features.checklists.similarity import Likeness, likeness
-from hookyard.features.checklists.text import normal, plain
+from hookyard.features.checklists.text import normal
 
 SIMILAR = 0.75
 # why: comparing every pair of two long lists would hold up other work; order is kept anyway, so
@@ -74,11 +76,8 @@ def _seen(criterion: Criterion) -> Criterion:
 
 
 def _carry(before: Criterion | None, item: Item, fresh_id: str) -> Criterion:
-    revision = 1
-    if before is not None:
-        revision = before.revision + (plain(before.text) != plain(item.text))
-    return Criterion(
-        id=fresh_id if before is None else before.id,
+    now = Criterion(
+        id=fresh_id,
         text=item.text,
         checked=item.checked,
         group=item.group,
@@ -86,8 +85,21 @@ def _carry(before: Criterion | None, item: Item, fresh_id: str) -> Criterion:
         kind=item.kind,
         author_id=item.author_id,
         purpose=item.purpose,
-        waived=item.waived,
-        revision=revision,
+        struck=item.struck,
+        detail=item.detail,
+        depth=item.depth,
+    )
+    if before is None:
+        return now
+    reworded = is_reworded(before, (item.text, item.group, item.detail))
+    return replace(
+        now,
+        id=before.id,
+        revision=before.revision + reworded,
+        meaning=before.meaning,
+        evidence_from=before.evidence_from,
+        earlier=before.earlier,
+        decided=before.decided,
     )
 
 

@@ -12,7 +12,6 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 MAX_NESTING = 20
-MAX_LINE = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +89,19 @@ class ItemList:
 Block: TypeAlias = Heading | Paragraph | Fence | Html | Quote | Table | ItemList
 
 
-def parse_blocks(body: str) -> tuple[Block, ...]:
-    """The blocks of a Markdown text, in order. Lines count from 1."""
+def parse_blocks(text: str) -> tuple[tuple[Block, ...], bool]:
+    """(blocks in order, was cut) of a bounded Markdown text; lines count from 1.
+
+    It is cut where lists nest deeper than MAX_NESTING levels of blocks.
+    """
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable("table")
-    parser.core.ruler.enableOnly(["normalize", "block"])
+    parser.core.ruler.enableOnly(["block"])
     parser.block.ruler.disable("reference")
-    blocks, _ = _read(parser.parse(_shorten_lines(body)), 0)
-    return blocks
-
-
-def _shorten_lines(body: str) -> str:
-    # why: no person writes such a line, and block rules look at a line again at every level.
-    if len(body) <= MAX_LINE:
-        return body
-    return "\n".join(line[:MAX_LINE] for line in body.replace("\r\n", "\n").split("\n"))
+    tokens = parser.parse(text)
+    blocks, _ = _read(tokens, 0)
+    return blocks, any(
+        token.type == "list_item_open" and token.level + 1 >= MAX_NESTING for token in tokens
+    )
 
 
 def _read(tokens: Sequence[Token], at: int) -> tuple[tuple[Block, ...], int]:

@@ -8,32 +8,24 @@ from hookyard.features.checklists.align import number_items
 from hookyard.features.checklists.blocks import parse_blocks
 from hookyard.features.checklists.model import Confidence, Extraction, Item
 from hookyard.features.checklists.sections import Findings, Section, find_sections
-from hookyard.features.checklists.text import clean
+from hookyard.features.checklists.text import bounded
 
-MAX_BYTES = 262_144
-MAX_LINES = 12_000
 MAX_ITEMS = 200
 
 
 def extract(body: str) -> Extraction:
-    """The criteria of a text. Never raises; reads at most MAX_BYTES and MAX_LINES of it."""
-    text, was_cut = _bounded(body)
-    found = find_sections(parse_blocks(text))
-    confidence, reason, items = _choose(found)
+    """The criteria of a text. Never raises; reads no more than `bounded` leaves of it."""
+    text, was_cut = bounded(body)
+    blocks, is_too_deep = parse_blocks(text)
+    confidence, reason, items = _choose(find_sections(blocks))
     if was_cut:
         reason += f"; only the first {len(text.encode()):,} bytes were read"
+    if is_too_deep:
+        reason += "; the deepest of the nested lists were not read"
     if len(items) > MAX_ITEMS:
         reason += f"; the first {MAX_ITEMS} of {len(items):,} items are kept"
-    return Extraction(confidence, reason, number_items(items[:MAX_ITEMS]))
-
-
-def _bounded(body: str) -> tuple[str, bool]:
-    text = clean(body).replace("\r\n", "\n").replace("\r", "\n")
-    raw = text.encode()
-    if len(raw) > MAX_BYTES:
-        text = raw[:MAX_BYTES].decode("utf-8", "ignore")
-    lines = text.split("\n", MAX_LINES)
-    return "\n".join(lines[:MAX_LINES]), len(raw) > MAX_BYTES or len(lines) > MAX_LINES
+    cut = was_cut or is_too_deep or len(items) > MAX_ITEMS
+    return Extraction(confidence, reason, number_items(items[:MAX_ITEMS]), cut)
 
 
 def _choose(found: Findings) -> tuple[Confidence, str, list[Item]]:

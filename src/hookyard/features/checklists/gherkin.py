@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from hookyard.features.checklists import step_words
-from hookyard.features.checklists.text import fold_author_id, fold_label, one_line, plain
+from hookyard.features.checklists.labels import fold_label
+from hookyard.features.checklists.marks import fold_author_id
+from hookyard.features.checklists.text import one_line, plain
 from hookyard.features.checklists.words import AUTHOR_ID_PREFIXES
 
 Step: TypeAlias = Literal["given", "when", "then", "and"]
 Line: TypeAlias = tuple[str, int]
 
 LANGUAGES = frozenset({"gherkin", "cucumber", "feature"})
+_QUOTES = ('"""', "```")
 
 _FIRST_WORD = re.compile(r"[^\W\d_]+|\*(?=\s)")
 _WORDS = re.compile(r"[^\W\d_]+")
@@ -25,11 +28,11 @@ _SPACED: tuple[tuple[Step, frozenset[str]], ...] = (
     ("then", step_words.THEN),
     ("and", step_words.AND),
 )
-_UNSPACED: tuple[tuple[Step, tuple[str, ...]], ...] = (
-    ("given", step_words.UNSPACED_GIVEN),
-    ("when", step_words.UNSPACED_WHEN),
-    ("then", step_words.UNSPACED_THEN),
-    ("and", step_words.UNSPACED_AND),
+_OPENINGS: tuple[tuple[Step, tuple[str, ...]], ...] = (
+    ("given", step_words.OPENING_GIVEN),
+    ("when", step_words.OPENING_WHEN),
+    ("then", step_words.OPENING_THEN),
+    ("and", step_words.OPENING_AND),
 )
 
 
@@ -59,7 +62,7 @@ class Scenario:
 def step_of(line: str) -> Step | None:
     """Which step a line begins, or None."""
     head = plain(line[:80]).lstrip("-* ").lower() if not line.startswith("* ") else "* "
-    for step, starts in _UNSPACED:
+    for step, starts in _OPENINGS:
         if head.startswith(starts):
             return step
     word = _FIRST_WORD.match(head)
@@ -70,8 +73,15 @@ def step_of(line: str) -> Step | None:
 
 def is_step_list(texts: Sequence[str]) -> bool:
     """Whether the items of a list are the steps of scenarios rather than one scenario each."""
-    steps = [step_of(text) for text in texts]
-    return len(steps) > 1 and None not in steps and "then" in steps and steps[0] != "then"
+    if len(texts) < 2:
+        return False
+    steps: list[Step] = []
+    for text in texts:
+        step = step_of(text)
+        if step is None or (not steps and step == "then"):
+            return False
+        steps.append(step)
+    return "then" in steps
 
 
 def scenarios(lines: Iterable[Line]) -> list[Scenario]:
@@ -88,8 +98,12 @@ class _Reader:
         self._current: Scenario | None = None
         self._feature = ""
         self._author_id: str | None = None
+        self._quote = ""
 
     def read(self, text: str, line: int) -> None:
+        if self._quote or text.startswith(_QUOTES):
+            self._read_quoted(text)
+            return
         if not text or text.startswith("#"):
             return
         if text.startswith("@"):
@@ -99,15 +113,27 @@ class _Reader:
         if not self._read_head(text, line):
             self._read_step(text, line)
 
+    def _read_quoted(self, text: str) -> None:
+        """A step's text argument: no line of it is a step."""
+        if self._current is not None:
+            self._current.lines.append(text)
+        if not self._quote:
+            self._quote = text[:3]
+            if len(text) > 5 and text.endswith(self._quote):
+                self._quote = ""
+        elif text.endswith(self._quote):
+            self._quote = ""
+
     def _read_head(self, text: str, line: int) -> bool:
         word, colon, title = text[:400].replace("：", ":", 1).partition(":")
-        head = fold_label(word) if colon and len(word) <= 40 else ""
+        head = _head_of(word) if colon and len(word) <= 40 else ""
         if head in step_words.SCENARIO_HEADS:
             self._open(plain(title) or "Scenario", line)
         elif head in step_words.FEATURE_HEADS:
             self._feature, self._current = one_line(plain(title)), None
+            self._author_id = None
         elif head in step_words.BACKGROUND_HEADS:
-            self._current = Scenario("", line, "")
+            self._current, self._author_id = Scenario("", line, ""), None
         else:
             return False
         return True
@@ -131,15 +157,26 @@ class _Reader:
         return self._current
 
 
+def is_head(line: str) -> bool:
+    """Whether a line names a scenario."""
+    word, colon, _ = line[:400].replace("：", ":", 1).partition(":")
+    return bool(colon) and len(word) <= 40 and _head_of(word) in step_words.SCENARIO_HEADS
+
+
+def _head_of(word: str) -> str:
+    """A head as listed, without its number: `Scenario 2` is `scenario`."""
+    return fold_label(word).rstrip("0123456789#. ")
+
+
 def _steps_within(text: str, first: Step) -> set[Step]:
     """The steps of a line: `Given a, when b, then c` holds three."""
     if first not in ("given", "when"):
         return {first}
     found: set[Step] = {first}
     spoken = set(_WORDS.findall(text.lower()))
-    if first == "when" or spoken & step_words.WHEN or _any_in(step_words.UNSPACED_WHEN, text):
+    if first == "when" or spoken & step_words.WHEN or _any_in(step_words.OPENING_WHEN, text):
         found.add("when")
-        if spoken & step_words.THEN or _any_in(step_words.UNSPACED_THEN, text):
+        if spoken & step_words.THEN or _any_in(step_words.OPENING_THEN, text):
             found.add("then")
     return found
 

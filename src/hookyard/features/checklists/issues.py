@@ -57,4 +57,11 @@ def issue_text(issue: JsonObject) -> IssueText | None:
         return None
     if updated_at_ms < 0:
         return None
-    return IssueText(as_text(issue.get("title")), as_text(issue.get("body")), updated_at_ms)
+    return IssueText(
+        title=as_text(issue.get("title")),
+        body=as_text(issue.get("body")),
+        updated_at_ms=updated_at_ms,
+        state="closed" if issue.get("state") == "closed" else "open",
+        author=as_text(as_object(issue.get("user")).get("login")),
+        url=as_text(issue.get("html_url")),
+    )

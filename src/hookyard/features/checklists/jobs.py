@@ -2,19 +2,20 @@
 
 Payload (version 1): `repository` "owner/name", `number`, and optionally `issue` {title, body,
 updated_at}, `installation_id`, `comment` (whether the repository wants one; what held before
-where it is left out), `again` (ask for the comment even if it should stand). Without `issue` the
-words are fetched from GitHub.
+where it is left out), `again` (ask for the comment even if it should stand), `moved_from`
+{repository, number} of an issue that was transferred here, `gone` (why it is no longer there: the
+rest is then left out). Without `issue` the words are fetched from GitHub.
 """
 
 import asyncio
 from dataclasses import dataclass
 
+from hookyard.adapters.database.port import Unit
 from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
 from hookyard.core.jobs.model import (
     Done,
     Fail,
     Hold,
-    Job,
     JobContext,
     JobHandler,
     JobKind,
@@ -43,6 +44,8 @@ def job_for(
     installation_id: int | None = None,
     comment: bool | None = None,
     again: bool = False,
+    moved_from: JsonObject | None = None,
+    gone: str | None = None,
 ) -> NewJob:
     """The job for one issue; its key keeps two of them from overlapping."""
     payload: dict[str, Json] = {"repository": repository, "number": number}
@@ -54,6 +57,10 @@ def job_for(
         payload["comment"] = comment
     if again:
         payload["again"] = True
+    if moved_from is not None:
+        payload["moved_from"] = moved_from
+    if gone is not None:
+        payload["gone"] = gone
     return NewJob(
         kind=KIND.name,
         payload=payload,
@@ -72,9 +79,12 @@ class ExtractCriteria:
         self._issues = issues
 
     async def __call__(self, ctx: JobContext) -> Outcome:
-        target = _target(ctx.job)
+        target = _target(ctx.job.payload)
         if target is None:
             return Fail("the payload names no repository and issue number", "bad_payload")
+        gone = as_text(ctx.job.payload.get("gone"))
+        if gone:
+            return Done(await self._lose(ctx, target, gone))
         carried = issue_text(as_object(ctx.job.payload.get("issue")))
         try:
             outcome: model.Outcome | None = Unsure()
@@ -85,6 +95,19 @@ class ExtractCriteria:
         except GitHubError as error:
             return _not_read(error)
         return Done(_result(outcome))
+
+    async def _lose(self, ctx: JobContext, target: "_Target", gone: str) -> JsonObject:
+        known = await ctx.write(
+            lambda unit: self._checklists.lose(
+                unit,
+                target.repository,
+                target.number,
+                gone,
+                ctx.clock.now_ms(),
+                ctx.job.delivery_id,
+            )
+        )
+        return {"status": "gone", "reason": gone, "known": known}
 
     async def _fetch_and_record(self, ctx: JobContext, target: "_Target") -> model.Outcome | None:
         installation_id = as_int(ctx.job.payload.get("installation_id"))
@@ -102,9 +125,21 @@ class ExtractCriteria:
             comment=_flag(ctx.job.payload.get("comment")),
             again=ctx.job.payload.get("again") is True,
         )
-        return await ctx.write(
-            lambda unit: self._checklists.record(unit, reading, ctx.clock.now_ms(), wish)
-        )
+        origin = _target(as_object(ctx.job.payload.get("moved_from")))
+
+        def record(unit: Unit) -> model.Outcome:
+            now_ms = ctx.clock.now_ms()
+            if origin is not None:
+                self._checklists.move(
+                    unit,
+                    (origin.repository, origin.number),
+                    (target.repository, target.number),
+                    now_ms,
+                    ctx.job.delivery_id,
+                )
+            return self._checklists.record(unit, reading, now_ms, wish)
+
+        return await ctx.write(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +148,9 @@ class _Target:
     number: int
 
 
-def _target(job: Job) -> _Target | None:
-    repository = as_text(job.payload.get("repository"))
-    number = as_int(job.payload.get("number"))
+def _target(named: JsonObject) -> _Target | None:
+    repository = as_text(named.get("repository"))
+    number = as_int(named.get("number"))
     if repository.count("/") != 1 or number is None or not 1 <= number <= model.MAX_NUMBER:
         return None
     return _Target(repository, number)

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 from hookyard.core.publishing.defuse import defuse
 from hookyard.core.publishing.fit import clip, fit
-from hookyard.features.checklists.model import Criterion, Extraction, Purpose
+from hookyard.features.checklists.model import Criterion, Purpose, WaiverKind
 
 CONCERN = "criteria"
 SHOWN = 100
 MAX_TEXT = 240
 MAX_GROUP = 120
+MAX_REASON = 120
 
 _FOOTER = "Each id stays with its criterion when the issue is edited."
 
 
-def render(criteria: Sequence[Criterion], extraction: Extraction) -> str:
+def render(criteria: Sequence[Criterion], why: str) -> str:
     """Markdown of the comment; says why when there are no criteria."""
-    reason = defuse(clip(extraction.reason, 600))
+    reason = defuse(clip(why, 600))
     if not criteria:
         return f"### Acceptance criteria\n\nNone found in this issue: {reason}.\n"
     lines = ["### Acceptance criteria", "", f"{_summary(criteria)}, {reason}.", ""]
@@ -50,8 +51,17 @@ def _line(criterion: Criterion) -> str:
     marks = [
         defuse(criterion.author_id) if criterion.author_id else "",
         "test" if criterion.purpose is Purpose.TEST else "",
-        "waived" if criterion.waived else "",
+        _waived(criterion),
     ]
     noted = ", ".join(mark for mark in marks if mark)
     text = defuse(clip(criterion.text, MAX_TEXT))
     return f"- {box}**{criterion.id}** {text}" + (f" ({noted})" if noted else "")
+
+
+def _waived(criterion: Criterion) -> str:
+    waiver = criterion.waiver
+    if waiver is None:
+        return ""
+    if waiver.kind is WaiverKind.AUTHOR:
+        return "waived in the issue"
+    return f"waived by {defuse(waiver.by)}: {defuse(clip(waiver.reason, MAX_REASON))}"

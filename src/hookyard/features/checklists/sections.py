@@ -7,7 +7,7 @@ know. Labels that are not headings rank below all headings.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hookyard.features.checklists import gherkin, items
 from hookyard.features.checklists.blocks import (
@@ -21,15 +21,10 @@ from hookyard.features.checklists.blocks import (
     Table,
 )
 from hookyard.features.checklists.items import Place
+from hookyard.features.checklists.labels import known_label, label_of_line
+from hookyard.features.checklists.marks import split_author_id, split_box
 from hookyard.features.checklists.model import Item, ItemKind, Purpose
-from hookyard.features.checklists.text import (
-    known_label,
-    label_of_line,
-    one_line,
-    plain,
-    split_box,
-    without_comments,
-)
+from hookyard.features.checklists.text import MAX_DETAIL, capped, one_line, plain, without_comments
 
 LABEL_RANK = 7
 _MARKER = re.compile(r"<!--\s{0,20}AC:(BEGIN|END)\s{0,20}-->", re.IGNORECASE)
@@ -62,6 +57,16 @@ class Findings:
     scenarios: list[Item] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Heading:
+    """A heading with an author's id, until it is clear whether items stand below it."""
+
+    section: Section
+    item: Item
+    before: int
+    below: list[str] = field(default_factory=list)
+
+
 def find_sections(blocks: Sequence[Block]) -> Findings:
     """Sort the items of a text by section."""
     walk = _Walk()
@@ -75,9 +80,14 @@ class _Walk:
         self._open: list[Section] = []
         self._groups: dict[int, str] = {}
         self._muted: tuple[int, str] | None = None
+        self._heading: _Heading | None = None
 
     def read(self, blocks: Sequence[Block]) -> None:
-        for block in blocks:
+        self._read(blocks)
+        self._close_heading()
+
+    def _read(self, blocks: Sequence[Block]) -> None:
+        for block in _joined(blocks):
             match block:
                 case Heading():
                     self._label(block.level, block.text, block.line)
@@ -106,7 +116,7 @@ class _Walk:
             return Place()
         groups = tuple(self._groups[rank] for rank in sorted(self._groups))
         purpose = Purpose.TEST if section.kind == "tests" else Purpose.CRITERION
-        return Place(groups, purpose, section.hashes)
+        return Place(groups, purpose, section.hashes, in_section=True)
 
     def _add(self, found: list[Item]) -> None:
         section = self._current()
@@ -114,6 +124,7 @@ class _Walk:
             section.items.extend(found)
 
     def _label(self, rank: int, text: str, line: int) -> None:
+        self._close_heading()
         kind = known_label(text)
         if rank < LABEL_RANK or kind:
             while self._open and rank <= self._open[-1].rank:
@@ -127,7 +138,23 @@ class _Walk:
             self._muted = None
             self._start(Section(kind, one_line(plain(text)).strip(" :："), line, rank))
         elif self._current() is not None:
+            self._open_heading(text, line)
             self._groups[rank] = one_line(plain(text)).strip(" :：")
+
+    def _open_heading(self, text: str, line: int) -> None:
+        """`### AC-1: it saves` is a group when items follow below it, else an item itself."""
+        section = self._current()
+        if section is None or split_author_id(one_line(text))[0] is None:
+            return
+        item = items.make_item(text, line, ItemKind.STATEMENT, self._place())
+        if item is not None:
+            self._heading = _Heading(section, item, len(section.items))
+
+    def _close_heading(self) -> None:
+        heading, self._heading = self._heading, None
+        if heading is not None and len(heading.section.items) == heading.before:
+            detail = capped("\n".join(heading.below), MAX_DETAIL)
+            heading.section.items.append(replace(heading.item, detail=detail))
 
     def _start(self, section: Section) -> None:
         self._groups = {}
@@ -139,7 +166,10 @@ class _Walk:
             if isinstance(part, tuple):
                 self._label(LABEL_RANK, part[0], part[1])
             elif self._current() is not None:
-                self._add(items.of_lines(part, self._place()))
+                found = items.of_lines(part, self._place())
+                if not found and self._heading is not None:
+                    self._heading.below.extend(without_comments(text) for text, _ in part)
+                self._add(found)
             else:
                 self._scenarios(items.of_scenarios(part, Place()))
 
@@ -198,6 +228,30 @@ class _Walk:
             section.hashes = begins
             if not begins and section.label == "AC:BEGIN":
                 self._open.pop()
+
+
+def _joined(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks, with a scenario whose steps are paragraphs of their own made one paragraph."""
+    run: Paragraph | None = None
+    for block in blocks:
+        if isinstance(block, Paragraph) and _is_steps(block.text):
+            if run is None:
+                run = block
+                continue
+            gap = block.line - run.line - run.text.count("\n")
+            run = Paragraph(run.text + "\n" * max(1, gap) + block.text, run.line)
+            continue
+        if run is not None:
+            yield run
+            run = None
+        yield block
+    if run is not None:
+        yield run
+
+
+def _is_steps(text: str) -> bool:
+    first = text.split("\n", 1)[0]
+    return gherkin.step_of(first) is not None or gherkin.is_head(first)
 
 
 def _parts(block: Paragraph) -> Iterator[tuple[str, int] | list[gherkin.Line]]:

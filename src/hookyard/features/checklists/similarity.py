@@ -42,9 +42,9 @@ class Likeness:
         return self.text.startswith(newer.text) and not self.text[cut].isalnum()
 
 
-def likeness(text: str) -> Likeness:
-    """The first COMPARED characters of a text, ready for comparison."""
-    compared = text[:COMPARED]
+def likeness(text: str, at_most: int = COMPARED) -> Likeness:
+    """The first `at_most` characters of a text, ready for comparison."""
+    compared = text[:at_most]
     padded = f" {compared} "
     seen: dict[str, int] = {}
     grams: set[tuple[str, int]] = set()

@@ -1,14 +1,17 @@
-"""Tables of checklists and their criteria, and every statement on them.
+"""Tables of checklists and their criteria, and every statement on them; their past is in
+`store_history`.
 
 Repositories are compared in lower case, as GitHub does. Retired criteria stay, so that their ids
 are never given again and old evidence can still name them.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -20,18 +23,23 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
+    text,
     update,
 )
 
 from hookyard.adapters.database.port import METADATA, Unit
+from hookyard.features.checklists import store_history
 from hookyard.features.checklists.model import (
     Checklist,
+    ChecklistFilter,
     ChecklistSummary,
     Confidence,
     Criterion,
     ItemKind,
     Purpose,
+    Waiver,
 )
 
 CHECKLISTS = Table(
@@ -52,6 +60,11 @@ CHECKLISTS = Table(
     Column("effect_id", Text),
     Column("comment_sha", Text),
     Column("comments", Integer, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("author", Text, nullable=False, server_default=text("''")),
+    Column("url", Text, nullable=False, server_default=text("''")),
+    Column("cut", Integer, nullable=False, server_default=text("0")),
+    Column("gone", Text),
     Index("uq_checklists_repository_number", "repository_key", "number", unique=True),
 )
 
@@ -71,6 +84,10 @@ CRITERIA = Table(
     Column("line", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("retired_at_ms", BigInteger),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    Column("depth", Integer, nullable=False, server_default=text("0")),
+    Column("meaning", Integer, nullable=False, server_default=text("1")),
+    Column("evidence_from", Integer, nullable=False, server_default=text("1")),
 )
 
 
@@ -90,7 +107,41 @@ def find(unit: Unit, repository: str, number: int) -> Checklist | None:
         .where(CRITERIA.c.checklist_id == row["id"], CRITERIA.c.retired_at_ms.is_(None))
         .order_by(CRITERIA.c.position)
     )
-    return _checklist(row, tuple(_criterion(r) for r in rows))
+    return _checklist(row, _with_past(unit, row["id"], [_criterion(r) for r in rows]))
+
+
+def find_criterion(
+    unit: Unit, checklist_id: str, criterion_id: str
+) -> tuple[Criterion, int | None] | None:
+    """One criterion, retired or not, and when it was retired."""
+    own = and_(CRITERIA.c.checklist_id == checklist_id, CRITERIA.c.id == criterion_id)
+    row = unit.first(select(CRITERIA).where(own))
+    if row is None:
+        return None
+    (criterion,) = _with_past(unit, checklist_id, [_criterion(row)])
+    return criterion, row["retired_at_ms"]
+
+
+def _with_past(
+    unit: Unit, checklist_id: str, criteria: Sequence[Criterion]
+) -> tuple[Criterion, ...]:
+    """The criteria with the revisions that said the same before, and the waivers in force."""
+    back = [c for c in criteria if c.meaning != c.evidence_from]
+    earlier = store_history.revisions_of(unit, checklist_id, [(c.id, c.meaning) for c in back])
+    waivers = store_history.open_waivers(unit, checklist_id)
+    return tuple(
+        replace(
+            criterion,
+            earlier=tuple(r for r in earlier.get(criterion.id, ()) if r < criterion.evidence_from),
+            decided=in_force(criterion, waivers.get(criterion.id, ())),
+        )
+        for criterion in criteria
+    )
+
+
+def in_force(criterion: Criterion, waivers: Sequence[Waiver]) -> Waiver | None:
+    """The waiver that was given for what the criterion says today."""
+    return next((w for w in waivers if w.meaning == criterion.meaning), None)
 
 
 def save(unit: Unit, checklist: Checklist, retired: Sequence[Criterion]) -> None:
@@ -113,47 +164,67 @@ def save(unit: Unit, checklist: Checklist, retired: Sequence[Criterion]) -> None
         )
 
 
-def page(unit: Unit, repository: str, before: int | None, limit: int) -> Sequence[ChecklistSummary]:
-    """Known checklists of a repository, highest number first, below `before`."""
+def page(
+    unit: Unit, repository: str, wanted: ChecklistFilter, before: int | None, limit: int
+) -> Sequence[ChecklistSummary]:
+    """Known checklists of a repository that fit, highest number first, below `before`."""
+    standing = and_(CRITERIA.c.checklist_id == CHECKLISTS.c.id, CRITERIA.c.retired_at_ms.is_(None))
+    count = func.count(CRITERIA.c.id)
     ticked = func.sum(case((CRITERIA.c.checked == 1, 1), else_=0))
+    decided = store_history.is_waived(CRITERIA.c.checklist_id, CRITERIA.c.id, CRITERIA.c.meaning)
+    waived = func.sum(case((or_(CRITERIA.c.waived == 1, decided), 1), else_=0))
     query = (
         select(
-            CHECKLISTS.c.number,
-            CHECKLISTS.c.title,
-            CHECKLISTS.c.confidence,
-            CHECKLISTS.c.revision,
-            CHECKLISTS.c.updated_at_ms,
-            func.count(CRITERIA.c.id).label("criteria"),
+            CHECKLISTS,
+            count.label("criteria"),
             ticked.label("checked"),
+            waived.label("waived"),
         )
-        .select_from(
-            CHECKLISTS.outerjoin(
-                CRITERIA,
-                and_(
-                    CRITERIA.c.checklist_id == CHECKLISTS.c.id,
-                    CRITERIA.c.retired_at_ms.is_(None),
-                ),
-            )
-        )
-        .where(CHECKLISTS.c.repository_key == repository.lower())
+        .select_from(CHECKLISTS.outerjoin(CRITERIA, standing))
+        .where(*_fitting(repository, wanted))
         .group_by(CHECKLISTS.c.id)
         .order_by(CHECKLISTS.c.number.desc())
         .limit(limit)
     )
     if before is not None:
         query = query.where(CHECKLISTS.c.number < before)
-    return [
-        ChecklistSummary(
-            number=row["number"],
-            title=row["title"],
-            confidence=Confidence(row["confidence"]),
-            revision=row["revision"],
-            criteria=row["criteria"],
-            checked=row["checked"],
-            updated_at_ms=row["updated_at_ms"],
-        )
-        for row in unit.fetch(query)
-    ]
+    if wanted.empty is not None:
+        query = query.having(count == 0 if wanted.empty else count > 0)
+    return [_summary(row) for row in unit.fetch(query)]
+
+
+def _fitting(repository: str, wanted: ChecklistFilter) -> list[ColumnElement[bool]]:
+    conditions = [CHECKLISTS.c.repository_key == repository.lower()]
+    if wanted.state is not None:
+        conditions.append(CHECKLISTS.c.state == wanted.state)
+    if wanted.confidence is not None:
+        conditions.append(CHECKLISTS.c.confidence == wanted.confidence.value)
+    if wanted.author is not None:
+        conditions.append(func.lower(CHECKLISTS.c.author) == wanted.author.lower())
+    if wanted.title is not None:
+        part = func.lower(CHECKLISTS.c.title).contains(wanted.title.lower(), autoescape=True)
+        conditions.append(part)
+    if wanted.gone is not None:
+        is_gone = CHECKLISTS.c.gone.is_not(None)
+        conditions.append(is_gone if wanted.gone else CHECKLISTS.c.gone.is_(None))
+    return conditions
+
+
+def _summary(row: RowMapping) -> ChecklistSummary:
+    return ChecklistSummary(
+        number=row["number"],
+        title=row["title"],
+        confidence=Confidence(row["confidence"]),
+        revision=row["revision"],
+        criteria=row["criteria"],
+        checked=row["checked"],
+        waived=row["waived"],
+        updated_at_ms=row["updated_at_ms"],
+        state=row["state"],
+        author=row["author"],
+        url=row["url"],
+        gone=row["gone"],
+    )
 
 
 def _values(checklist: Checklist) -> dict[str, str | int | None]:
@@ -173,6 +244,11 @@ def _values(checklist: Checklist) -> dict[str, str | int | None]:
         "effect_id": checklist.effect_id,
         "comment_sha": checklist.comment_sha,
         "comments": int(checklist.comments),
+        "state": checklist.state,
+        "author": checklist.author,
+        "url": checklist.url,
+        "cut": int(checklist.cut),
+        "gone": checklist.gone,
     }
 
 
@@ -192,6 +268,11 @@ def _checklist(row: RowMapping, criteria: tuple[Criterion, ...]) -> Checklist:
         effect_id=row["effect_id"],
         comment_sha=row["comment_sha"],
         comments=bool(row["comments"]),
+        state=row["state"],
+        author=row["author"],
+        url=row["url"],
+        cut=bool(row["cut"]),
+        gone=row["gone"],
         criteria=criteria,
     )
 
@@ -209,10 +290,14 @@ def _criterion_values(
         "kind": criterion.kind.value,
         "purpose": criterion.purpose.value,
         "checked": None if criterion.checked is None else int(criterion.checked),
-        "waived": int(criterion.waived),
+        "waived": int(criterion.struck),
         "line": criterion.line,
         "revision": criterion.revision,
         "retired_at_ms": None,
+        "detail": criterion.detail,
+        "depth": criterion.depth,
+        "meaning": criterion.meaning,
+        "evidence_from": criterion.evidence_from,
     }
 
 
@@ -226,6 +311,10 @@ def _criterion(row: RowMapping) -> Criterion:
         kind=ItemKind(row["kind"]),
         author_id=row["author_id"],
         purpose=Purpose(row["purpose"]),
-        waived=bool(row["waived"]),
+        struck=bool(row["waived"]),
+        detail=row["detail"],
+        depth=row["depth"],
         revision=row["revision"],
+        meaning=row["meaning"],
+        evidence_from=row["evidence_from"],
     )

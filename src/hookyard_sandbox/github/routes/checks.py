@@ -58,6 +58,14 @@ class Output(msgspec.Struct):
     annotations: list[AnnotationBody] = []
 
 
+class ActionBody(msgspec.Struct):
+    """A button on a check run."""
+
+    label: str
+    description: str
+    identifier: str
+
+
 class CheckRunBody(msgspec.Struct):
     """Body of a new check run or of a change to one."""
 
@@ -70,6 +78,7 @@ class CheckRunBody(msgspec.Struct):
     conclusion: str | UnsetType = UNSET
     completed_at: str | UnsetType = UNSET
     output: Output | UnsetType = UNSET
+    actions: list[ActionBody] | UnsetType = UNSET
 
 
 class StatusBody(msgspec.Struct):
@@ -91,6 +100,18 @@ def _check(body: CheckRunBody) -> None:
         raise schema_error("Missing conclusion: it is required when a check run is completed.")
     if body.output is not UNSET:
         _check_output(body.output)
+    if body.actions is not UNSET:
+        _check_actions(body.actions)
+
+
+def _check_actions(found: list[ActionBody]) -> None:
+    """# spec: REST, create a check run: three actions, 20, 40 and 20 characters."""
+    if len(found) > 3:
+        raise schema_error(f"No more than 3 items are allowed; {len(found)} were supplied.")
+    for one in found:
+        for text, limit in ((one.label, 20), (one.description, 40), (one.identifier, 20)):
+            if not text or len(text) > limit:
+                raise schema_error(f"{text!r} is not between 1 and {limit} characters long.")
 
 
 def _check_output(output: Output) -> None:
@@ -184,6 +205,8 @@ def _apply(call: Call, run: CheckRun, body: CheckRunBody) -> None:
         run.summary = body.output.summary
         run.title = run.title if body.output.title is UNSET else body.output.title
         run.text = run.text if body.output.text is UNSET else body.output.text
+    if body.actions is not UNSET:
+        run.actions = [msgspec.structs.asdict(one) for one in body.actions]
     checkchanges.append_annotations(run, _annotations(body.output))
 
 

@@ -8,6 +8,7 @@ from hookyard.core.ingress.decide import (
     OwnApp,
     Ruling,
     answers_of,
+    bot_reason,
     decide,
     described,
     echo_reason,
@@ -78,13 +79,14 @@ def test_the_same_numbers_elsewhere_are_no_echo(event: MakeEvent) -> None:
 def test_who_is_not_listened_to(
     event: MakeEvent, config: RepositoryConfig, changes: dict[str, object], word: str
 ) -> None:
-    assert word in (loop_reason(event(**changes), config) or "")
+    made = event(**changes)
+    assert word in (loop_reason(made, config) or bot_reason(made, config) or "")
 
 
 def test_who_is_listened_to(event: MakeEvent) -> None:
     assert loop_reason(event(), CONFIG) is None
     bots = RepositoryConfig(ignore=IgnoreConfig(bots=False))
-    assert loop_reason(event(actor_is_bot=True), bots) is None
+    assert bot_reason(event(actor_is_bot=True), bots) is None
 
 
 # --- who may ---

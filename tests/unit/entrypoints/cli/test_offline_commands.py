@@ -102,7 +102,7 @@ def test_criteria_of_a_file_as_a_table(run, tmp_path: Path) -> None:
 
 def test_criteria_of_standard_input_as_json(run) -> None:
     found = json.loads(run("criteria", "extract", "-", "--json", stdin=ISSUE).stdout)
-    assert set(found) == {"confidence", "reason", "items"}
+    assert set(found) == {"confidence", "reason", "cut", "items"}
     first = found["items"][0]
     wanted = {"id": "T1", "text": "it works", "checked": False, "group": "", "line": 2,
               "kind": "task"}  # fmt: skip

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookyard.features.checklists.extract import MAX_BYTES, MAX_ITEMS, extract
+from hookyard.features.checklists.extract import MAX_ITEMS, extract
 from hookyard.features.checklists.model import Confidence, Item, ItemKind, Purpose
-from hookyard.features.checklists.text import MAX_TEXT
+from hookyard.features.checklists.text import MAX_BYTES, MAX_TEXT
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "criteria"
 CASES = sorted(path.name for path in SAMPLES.iterdir())
@@ -27,7 +27,7 @@ def as_json(item: Item) -> dict[str, object]:
         "kind": item.kind.value,
         "author_id": item.author_id,
         "purpose": item.purpose.value,
-        "waived": item.waived,
+        "waived": item.struck,
     }
 
 

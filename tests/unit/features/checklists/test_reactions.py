@@ -6,14 +6,18 @@ from hookyard.core.ingress.model import Event
 from hookyard.core.ingress.reactions import Decided, Ignored
 from hookyard.core.repositories.config import CriteriaConfig, RepositoryConfig
 from hookyard.features.checklists.reactions import REACTIONS, on_issue
-from hookyard.kit.json import Json
+from hookyard.kit.json import Json, JsonObject
 
 ISSUE: dict[str, Json] = {
     "number": 7,
     "title": "Save",
     "body": None,
     "updated_at": "2026-01-02T03:04:05Z",
+    "state": "open",
+    "html_url": "https://github.com/Octo/Hello/issues/7",
+    "user": {"login": "mona"},
 }
+THERE: JsonObject = {"full_name": "octo/other"}
 
 
 def event(
@@ -23,6 +27,7 @@ def event(
     provider: str = "github",
     repository: str | None = "Octo/Hello",
     issue: Json = ISSUE,
+    changes: JsonObject | None = None,
 ) -> Event:
     return Event(
         provider=provider,
@@ -35,7 +40,7 @@ def event(
         actor_is_bot=False,
         app_id=None,
         installation_id=99,
-        payload={"issue": issue},
+        payload={"issue": issue, "changes": changes},
     )
 
 
@@ -43,7 +48,9 @@ def wanted(candidate: Event) -> bool:
     return any(reaction.wants(candidate) for reaction in REACTIONS)
 
 
-@pytest.mark.parametrize("action", ["opened", "edited", "reopened"])
+@pytest.mark.parametrize(
+    "action", ["opened", "edited", "reopened", "closed", "deleted", "transferred"]
+)
 def test_changed_words_of_an_issue_are_wanted(action: str) -> None:
     assert wanted(event(action))
 
@@ -52,8 +59,7 @@ def test_changed_words_of_an_issue_are_wanted(action: str) -> None:
     "other",
     [
         event("labeled"),
-        event("closed"),
-        event("deleted"),
+        event("pinned"),
         event("opened", name="pull_request"),
         event("created", name="issue_comment"),
         event("opened", provider="gitlab"),
@@ -75,7 +81,14 @@ def test_the_job_carries_the_words_and_is_keyed_by_issue() -> None:
     assert job.payload == {
         "repository": "Octo/Hello",
         "number": 7,
-        "issue": {"title": "Save", "body": "", "updated_at": "2026-01-02T03:04:05Z"},
+        "issue": {
+            "title": "Save",
+            "body": "",
+            "updated_at": "2026-01-02T03:04:05Z",
+            "state": "open",
+            "html_url": "https://github.com/Octo/Hello/issues/7",
+            "user": {"login": "mona"},
+        },
         "installation_id": 99,
         "comment": True,
     }
@@ -102,3 +115,29 @@ def test_an_event_without_an_issue_is_ignored_with_a_reason(odd: Event) -> None:
     ignored = on_issue(odd, RepositoryConfig())
     assert isinstance(ignored, Ignored)
     assert ignored.reason
+
+
+@pytest.mark.parametrize(
+    ("candidate", "gone"),
+    [
+        (event("deleted"), "deleted"),
+        (
+            event("transferred", changes={"new_issue": {"number": 3}, "new_repository": THERE}),
+            "transferred to octo/other#3",
+        ),
+        (event("transferred"), "transferred"),
+        (event("transferred", changes={"new_issue": {"number": "3"}}), "transferred"),
+    ],
+)
+def test_an_issue_that_left_is_noted_with_where_it_went(candidate: Event, gone: str) -> None:
+    decided = on_issue(candidate, RepositoryConfig())
+    assert isinstance(decided, Decided)
+    assert decided.jobs[0].payload == {"repository": "Octo/Hello", "number": 7, "gone": gone}
+
+
+def test_an_issue_that_was_transferred_here_says_from_where() -> None:
+    changes: JsonObject = {"old_issue": {"number": 3}, "old_repository": THERE}
+    decided = on_issue(event(changes=changes), RepositoryConfig())
+    assert isinstance(decided, Decided)
+    payload = decided.jobs[0].payload
+    assert payload["moved_from"] == {"repository": "octo/other", "number": 3}

@@ -8,7 +8,7 @@ from hookyard.features.checklists.render import render
 
 def comment(body: str) -> str:
     found = extract(body)
-    return render(align((), found.items, 1).criteria, found)
+    return render(align((), found.items, 1).criteria, found.reason)
 
 
 def test_comment_lists_ids_ticks_groups_and_marks() -> None:
@@ -19,7 +19,7 @@ def test_comment_lists_ids_ticks_groups_and_marks() -> None:
     assert "4 items, 1 of 2 ticked, under “AC” (line 1), “Test plan” (line 6)." in text
     assert "- ☑ **T1** done thing (AC-1)" in text
     assert "- ☐ **T2** open thing" in text
-    assert "\n\nBackend:\n\n- **T3** dropped thing (waived)" in text
+    assert "\n\nBackend:\n\n- **T3** dropped thing (waived in the issue)" in text
     assert "\n\nFurther:\n\n- **T4** try it (test)" in text
 
 

@@ -7,7 +7,7 @@ from hookyard.core.ingress.model import Command, CommandKind, Event, Unparsable
 from hookyard.core.ingress.providers import mentions
 from hookyard.core.ingress.providers.github_shapes import mismatch
 from hookyard.core.ingress.providers.wire import name_of, word
-from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text, dig
+from hookyard.kit.json import Json, JsonObject, as_int, as_list, as_object, as_text, dig
 
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
@@ -23,6 +23,7 @@ _MADE = {
     "discussion_comment": ("comment", frozenset({"created"})),
 }
 _RUNS = {"check_run": "check_run", "check_suite": "check_suite"}
+_PRESSED = frozenset({"rerequested", "requested_action"})
 _SPEAKING = frozenset(
     {
         "issues",
@@ -74,7 +75,12 @@ def number_of(payload: JsonObject) -> int | None:
 
 
 def commands_of(event: Event, app_slug: str) -> tuple[Command, ...]:
-    """Commands in the text that this event brought, at most ten."""
+    """Commands in the text that this event brought, at most ten; or the button pressed on a check.
+
+    # spec: docs.github.com, webhook event check_run: `requested_action.identifier`.
+    """
+    if (event.name, event.action) == ("check_run", "requested_action"):
+        return _pressed(event)
     text, comment_id = _said(event)
     if not text or event.repository is None:
         return ()
@@ -90,6 +96,25 @@ def commands_of(event: Event, app_slug: str) -> tuple[Command, ...]:
             comment_id=comment_id,
         )
         for found in mentions.find(text, app_slug)
+    )
+
+
+def _pressed(event: Event) -> tuple[Command, ...]:
+    name = word(dig(event.payload, "requested_action", "identifier"), 20).lower()
+    if not name or event.repository is None:
+        return ()
+    pulls = as_list(dig(event.payload, "check_run", "pull_requests"))
+    numbers = [as_int(dig(pull, "number")) for pull in pulls[:1]]
+    return (
+        Command(
+            kind=CommandKind.ACTION,
+            name=name,
+            text="",
+            actor=event.actor,
+            actor_id=event.actor_id,
+            repository=event.repository,
+            number=numbers[0] if numbers else None,
+        ),
     )
 
 
@@ -127,7 +152,8 @@ def _app_id(name: str, action: str | None, payload: JsonObject) -> str | None:
 
 
 def _apps(name: str, action: str | None, payload: JsonObject) -> Iterator[Json]:
-    if name in _RUNS:
+    # why: a person pressed the button; `app` there is whose check it was pressed on.
+    if name in _RUNS and action not in _PRESSED:
         yield dig(payload, _RUNS[name], "app")
     made = _MADE.get(name)
     if made is not None and action in made[1]:

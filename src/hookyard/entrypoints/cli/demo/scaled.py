@@ -145,7 +145,7 @@ class ScaledScenario(Scenario):
         self._scaled = server
 
     def _kill(self, job_id: str) -> None:
-        self._expect("one of the workers has it", lambda: bool(self._scaled.runner_of(job_id)))
+        self.expect("one of the workers has it", lambda: bool(self._scaled.runner_of(job_id)))
         victim = self._scaled.runner_of(job_id)
         if victim is None:
             raise Unavailable(f"no worker ran the job {job_id}, so none could be killed")

@@ -78,6 +78,7 @@ class DemoServer:
             "HOOKYARD_GITHUB_APP_SLUG": app.slug,
             "HOOKYARD_GITHUB_PRIVATE_KEY": app.private_key,
             "HOOKYARD_GITHUB_API_BASE_URL": sandbox.base_url,
+            "HOOKYARD_OUTBOUND_ALLOW": "127.0.0.1,localhost",
             "HOOKYARD_AGENT_COMMAND": f"{sys.executable} -m hookyard_sandbox.agent",
             "HOOKYARD_PORT": str(self.port),
             "HOOKYARD_HOST": "127.0.0.1",

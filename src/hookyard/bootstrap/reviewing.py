@@ -1,0 +1,38 @@
+"""Builds the rooms that reviews bring together, and reviews above them."""
+
+from dataclasses import dataclass
+
+from hookyard.core.audit.service import Audit
+from hookyard.core.jobs.service import Ledger
+from hookyard.core.publishing.service import Publisher
+from hookyard.features.checklists.service import Checklists
+from hookyard.features.reviews.desk import Desk
+from hookyard.features.reviews.judging import Judging
+from hookyard.features.reviews.listening import Listening
+from hookyard.features.reviews.service import Reviews
+from hookyard.features.reviews.sources import Sources
+from hookyard.features.testruns.service import TestRuns
+from hookyard.kit.ids import IdMaker
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewing:
+    """Checklists and test runs, which tell reviews of news, and reviews."""
+
+    checklists: Checklists
+    test_runs: TestRuns
+    sources: Sources
+    reviews: Reviews
+    desk: Desk
+
+
+def reviewing(ledger: Ledger, publisher: Publisher, audit: Audit, ids: IdMaker) -> Reviewing:
+    """The rooms, each told of by a plain callable that runs in its own unit."""
+    listening = Listening(ledger)
+    checklists = Checklists(ids, publisher, publisher.get, listening.checklist_changed)
+    testruns = TestRuns(ids, listening.results_stored)
+    sources = Sources(checklists, testruns)
+    judging = Judging(sources, publisher, ids)
+    reviews = Reviews(sources, judging, publisher.get, ids)
+    desk = Desk(reviews, checklists, ledger, publisher, audit)
+    return Reviewing(checklists, testruns, sources, reviews, desk)

@@ -1,0 +1,47 @@
+"""Where a pull request and its policy come from when no event carried them: GitHub."""
+
+from hookyard.adapters.github.port import GitHub, GitHubMissing
+from hookyard.core.publishing.port import InstallationOf
+from hookyard.core.repositories.config import ConfigInvalid, RepositoryConfig
+from hookyard.core.repositories.reader import ConfigReader
+from hookyard.kit.json import JsonObject, as_object
+
+
+class GitHubPulls:
+    """Pull requests over REST. `installation_of` finds the installation that sees a repository."""
+
+    def __init__(self, github: GitHub, installation_of: InstallationOf) -> None:
+        self._github = github
+        self._installation_of = installation_of
+
+    async def read(
+        self, repository: str, number: int, installation_id: int | None
+    ) -> JsonObject | None:
+        """# spec: GET /repos/{owner}/{repo}/pulls/{pull_number}."""
+        installation_id = installation_id or await self._installation_of(repository)
+        if installation_id is None:
+            return None
+        try:
+            response = await self._github.call(
+                "GET", f"/repos/{repository}/pulls/{number}", installation_id=installation_id
+            )
+        except GitHubMissing:
+            return None
+        return as_object(response.data)
+
+
+class ConfigsAt:
+    """Configuration at a commit, over the repositories room."""
+
+    def __init__(self, reader: ConfigReader, installation_of: InstallationOf) -> None:
+        self._reader = reader
+        self._installation_of = installation_of
+
+    async def at(
+        self, repository: str, commit_sha: str, installation_id: int | None
+    ) -> RepositoryConfig | ConfigInvalid:
+        """What holds there; the defaults where the App is not installed."""
+        installation_id = installation_id or await self._installation_of(repository)
+        if installation_id is None:
+            return RepositoryConfig()
+        return (await self._reader.at(installation_id, repository, commit_sha)).config
