@@ -48,7 +48,7 @@ class ZipLimits:
     directory: int = 8 * MIB
     member_bytes: int = 256 * MIB
     total_bytes: int = 1024 * MIB
-    ratio: int = 250
+    ratio: int = 150
     ratio_from: int = 16 * MIB
 
 
