@@ -102,7 +102,7 @@ class _Walk:
                 case ItemList():
                     self._list(block)
                 case Fence():
-                    self._scenarios(items.of_fence(block, self._place()))
+                    self._fence(block)
                 case Table():
                     if self._current() is not None:
                         self._add(items.of_table(block, self._place()))
@@ -168,10 +168,16 @@ class _Walk:
             elif self._current() is not None:
                 found = items.of_lines(part, self._place())
                 if not found and self._heading is not None:
-                    self._heading.below.extend(without_comments(text) for text, _ in part)
+                    self._heading.below.extend(text for text, _ in part if text.strip())
                 self._add(found)
             else:
                 self._scenarios(items.of_scenarios(part, Place()))
+
+    def _fence(self, block: Fence) -> None:
+        found = items.of_fence(block, self._place())
+        if not found and self._heading is not None:
+            self._heading.below.append(block.text.rstrip())
+        self._scenarios(found)
 
     def _scenarios(self, found: list[Item]) -> None:
         if self._current() is not None:
@@ -260,8 +266,9 @@ def _parts(block: Paragraph) -> Iterator[tuple[str, int] | list[gherkin.Line]]:
     run: list[gherkin.Line] = []
     for offset, text in enumerate(lines):
         label = label_of_line(text)
-        is_bold = text.lstrip().startswith(("**", "__"))
-        if label is None or not (is_bold or len(lines) == 1 or known_label(label)):
+        is_named = len(lines) > 1 and gherkin.is_head(text)
+        is_bold = not is_named and text.lstrip().startswith(("**", "__"))
+        if label is None or is_named or not (is_bold or len(lines) == 1 or known_label(label)):
             run.append((text, block.line + offset))
             continue
         if run:

@@ -14,7 +14,13 @@ from hookyard.features.checklists.text import MAX_BYTES, MAX_TEXT
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "criteria"
 CASES = sorted(path.name for path in SAMPLES.iterdir())
-DEFAULTS = {"author_id": None, "purpose": "criterion", "waived": False}
+DEFAULTS = {
+    "author_id": None,
+    "purpose": "criterion",
+    "waived": False,
+    "detail": "",
+    "depth": 0,
+}
 
 
 def as_json(item: Item) -> dict[str, object]:
@@ -28,6 +34,8 @@ def as_json(item: Item) -> dict[str, object]:
         "author_id": item.author_id,
         "purpose": item.purpose.value,
         "waived": item.struck,
+        "detail": item.detail,
+        "depth": item.depth,
     }
 
 
@@ -45,7 +53,7 @@ def test_sample_is_read_as_its_author_meant(case: str, newline: str) -> None:
 
 
 def test_there_are_samples() -> None:
-    assert len(CASES) >= 12
+    assert len(CASES) >= 40
 
 
 @pytest.mark.parametrize(
