@@ -24,7 +24,14 @@ from hookyard.features.checklists.items import Place
 from hookyard.features.checklists.labels import known_label, label_of_line
 from hookyard.features.checklists.marks import split_author_id, split_box
 from hookyard.features.checklists.model import Item, ItemKind, Purpose
-from hookyard.features.checklists.text import MAX_DETAIL, capped, one_line, plain, without_comments
+from hookyard.features.checklists.text import (
+    MAX_DETAIL,
+    blank_comments,
+    capped,
+    one_line,
+    plain,
+    without_comments,
+)
 
 LABEL_RANK = 7
 _MARKER = re.compile(r"<!--\s{0,20}AC:(BEGIN|END)\s{0,20}-->", re.IGNORECASE)
@@ -262,7 +269,7 @@ def _is_steps(text: str) -> bool:
 
 def _parts(block: Paragraph) -> Iterator[tuple[str, int] | list[gherkin.Line]]:
     """A paragraph cut at its label lines: (label, line) or a run of lines between them."""
-    lines = block.text.split("\n")
+    lines = blank_comments(block.text).split("\n")
     run: list[gherkin.Line] = []
     for offset, text in enumerate(lines):
         label = label_of_line(text)
