@@ -358,7 +358,7 @@ class Checklists:
         is_needless = not checklist.criteria and checklist.effect_id is None
         if is_needless or not checklist.comments:
             return checklist, None
-        body = render(checklist.criteria, checklist.reason)
+        body = render(checklist.criteria, checklist.reason, checklist.number)
         sha = _sha(body)
         if sha == checklist.comment_sha and not wish.again:
             return checklist, None
