@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("secrets", f"{_CLI}.secrets:secrets", "Where secrets come from; exchange keys", _OFFLINE),
     Entry("config", f"{_CLI}.config:config", "Check and explain a repository's file", _OFFLINE),
     Entry("criteria", f"{_CLI}.criteria:criteria", "Acceptance criteria of a text", _OFFLINE),
+    Entry("manifest", f"{_CLI}.manifest:manifest", "Tests that a diff asks for", _OFFLINE),
     Entry("openapi", f"{_CLI}.openapi:openapi", "Print the API's OpenAPI document", _OFFLINE),
 )
 
