@@ -14,12 +14,13 @@ from hookyard_sandbox.github.model import (
     Repository,
     Team,
 )
+from hookyard_sandbox.github.runacts import RunActs
 from hookyard_sandbox.github.state import World
 
 SOMEBODY = "octocat"
 
 
-class People:
+class People(RunActs):
     """Acts of people in a world; each takes the world's lock. `by` is a login, made if new."""
 
     def __init__(self, world: World) -> None:
@@ -288,4 +289,10 @@ ACTS = (
     "leave_team",
     "join_org",
     "leave_org",
+    "start_run",
+    "upload_artifact",
+    "finish_run",
+    "rerun",
+    "expire_artifact",
+    "run_workflow",
 )

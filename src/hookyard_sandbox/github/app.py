@@ -37,6 +37,7 @@ from hookyard_sandbox.github.limits import (
     secondary_refusal,
 )
 from hookyard_sandbox.github.routes import (
+    actions,
     apps,
     checks,
     comments,
@@ -46,12 +47,14 @@ from hookyard_sandbox.github.routes import (
     pulls,
     repositories,
     teams,
+    trees,
     users,
 )
 from hookyard_sandbox.github.state import World
 from hookyard_sandbox.github.webhooks import Hooks
 
 ENDPOINTS: tuple[Endpoint, ...] = (
+    *actions.ENDPOINTS,
     *apps.ENDPOINTS,
     *hooks.ENDPOINTS,
     *meta.ENDPOINTS,
@@ -61,6 +64,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *pulls.ENDPOINTS,
     *repositories.ENDPOINTS,
     *teams.ENDPOINTS,
+    *trees.ENDPOINTS,
     *users.ENDPOINTS,
 )
 GHES = "/api/v3"
@@ -295,8 +299,8 @@ def _subject(caller: Caller | None) -> str:
 def _render(request: Request, answer: Answer) -> Response:
     if answer.raw is not None:
         content, kind = answer.raw, answer.media_type
-    elif answer.status == 204:
-        return Response(status_code=204, headers=answer.headers)
+    elif answer.status in (204, 302):
+        return Response(status_code=answer.status, headers=answer.headers)
     else:
         content, kind = msgspec.json.encode(answer.data), answer.media_type
     headers = dict(answer.headers)
@@ -341,6 +345,7 @@ def create_app(
         routes=[
             *control.routes(gateway),
             *website.routes(state),
+            *actions.store_routes(state),
             Mount(GHES, routes=routes),
             *routes,
         ],

@@ -249,6 +249,42 @@ class Status:
 
 
 @dataclass(slots=True, eq=False)
+class Artifact:
+    """A zip that a workflow run left behind."""
+
+    id: int
+    name: str
+    data: bytes = field(repr=False)
+    digest: str
+    created_at_ms: int
+    expired: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class WorkflowRun:
+    """A run of a workflow. `attempt` counts its tries; `pulls` are of this repository only."""
+
+    id: int
+    number: int
+    name: str
+    path: str
+    event: str
+    head_branch: str
+    head_sha: str
+    head_repository: str
+    actor: User
+    suite_id: int
+    created_at_ms: int
+    started_at_ms: int
+    updated_at_ms: int
+    attempt: int = 1
+    status: str = "in_progress"
+    conclusion: str | None = None
+    pulls: tuple[int, ...] = ()
+    artifacts: list[Artifact] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
 class Repository:
     """A repository with everything in it."""
 
@@ -269,6 +305,7 @@ class Repository:
     check_runs: dict[int, CheckRun] = field(default_factory=dict)
     suites: dict[tuple[int, str], int] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
+    runs: dict[int, WorkflowRun] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:

@@ -32,6 +32,7 @@ from hookyard_sandbox.github.model import (
 )
 
 DEFAULT_PERMISSIONS: Permissions = {
+    "actions": "read",
     "checks": "write",
     "contents": "write",
     "issues": "write",
@@ -50,6 +51,7 @@ DEFAULT_EVENTS = [
     "push",
     "repository",
     "team",
+    "workflow_run",
 ]
 
 
@@ -58,8 +60,9 @@ class World:
     """Everything the simulated GitHub knows. `emit` is called with each event (see webhooks).
 
     `browsing` is who is signed in at the website, in the one browser there is. `org_members` maps
-    organisations to logins and their roles. `tells_inherited`: lists of teams say who is there
-    only through a child team.
+    organisations to logins and their roles. `downloads` maps the keys of short-lived addresses to
+    the instant they end and the bytes behind them. `tree_limit` is how many entries a recursive
+    tree shows. `tells_inherited`: lists of teams say who is there only through a child team.
     """
 
     clock: Clock
@@ -75,6 +78,8 @@ class World:
     plain_hooks: dict[int, PlainHook] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     user_tokens: dict[str, UserToken] = field(default_factory=dict)
+    tree_limit: int = 100_000
+    downloads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     browsing: User | None = None
     teams: dict[tuple[str, str], Team] = field(default_factory=dict)
     org_members: dict[str, dict[str, str]] = field(default_factory=dict)

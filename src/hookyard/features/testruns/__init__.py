@@ -1,0 +1,1 @@
+"""Test reports out of CI: read in every dialect, stored by case, and what became of each case."""
