@@ -75,6 +75,10 @@ from hookyard.features.checklists import jobs as checklists
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.manifests import api as manifests_api
+from hookyard.features.manifests import jobs as manifests
+from hookyard.features.manifests.jobs import Asking
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -130,6 +134,8 @@ class Ports:
     ledger: Ledger
     publisher: Publisher
     checklists: Checklists
+    manifests: Manifests
+    proposals: Asking
     sources: Mapping[str, SourceConfig]
     context: ContextReader
     inventory: Inventory
@@ -158,7 +164,8 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
-    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND) if has_github else ()
+    github = (LandEffect.kind, checklists.KIND, manifests.KIND, inventory.KIND)
+    with_github = github if has_github else ()
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
@@ -207,6 +214,9 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.append(inventory.SyncRepositories(ports.database, gh.github))
         issues = GitHubIssues(gh.github, gh.installation_of)
         found.append(checklists.ExtractCriteria(ports.checklists, issues))
+        found.extend(
+            manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
+        )
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
@@ -222,6 +232,7 @@ class ApiPorts:
     publisher: Publisher
     deliveries: Deliveries
     checklists: Checklists
+    manifests: Manifests
     audit: Audit
     keys: ApiKeys
     grants: Grants
@@ -255,6 +266,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         repositories_api.router(database, gate.require, ports.app_pages),
         tokens_api.router(ports.tokens, gate),
         checklists_api.router(database, ports.checklists, ports.ledger, gate.require),
+        manifests_api.router(database, ports.manifests, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

@@ -32,6 +32,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
+from hookyard.bootstrap.proposing import asking_of
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.sealing import open_sealer
@@ -71,6 +72,7 @@ from hookyard.core.repositories.service import find_repository, installation_of
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.clock import Clock, SystemClock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings, read_environment
@@ -175,6 +177,7 @@ class _Rooms:
     ledger: Ledger
     publisher: Publisher
     checklists: Checklists
+    manifests: Manifests
     audit: Audit
     deliveries: Deliveries
     receiver: Receiver
@@ -204,6 +207,7 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         ledger,
         publisher,
         Checklists(base.ids, publisher, publisher.get),
+        Manifests(base.ids),
         audit,
         deliveries,
         receiver,
@@ -272,6 +276,7 @@ def _assemble(
         deliveries=rooms.deliveries,
         receiver=rooms.receiver,
         checklists=rooms.checklists,
+        manifests=rooms.manifests,
         audit=rooms.audit,
         audit_key=key,
         authenticator=authenticator,
@@ -324,6 +329,8 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ledger=rooms.ledger,
         publisher=rooms.publisher,
         checklists=rooms.checklists,
+        manifests=rooms.manifests,
+        proposals=asking_of(settings.proposals, os.environ, base.outbound),
         sources=base.sources,
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(

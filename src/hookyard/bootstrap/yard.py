@@ -45,6 +45,7 @@ from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings
@@ -69,6 +70,7 @@ class Yard:
     deliveries: Deliveries
     receiver: Receiver
     checklists: Checklists
+    manifests: Manifests
     audit: Audit
     audit_key: AuditKey
     authenticator: Authenticator

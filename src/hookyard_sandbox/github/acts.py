@@ -120,7 +120,7 @@ class People(RunActs):
     def push(
         self,
         repository: str,
-        files: Mapping[str, str | bytes],
+        files: Mapping[str, str | bytes | None],
         *,
         branch: str = "main",
         message: str = "change",

@@ -47,6 +47,7 @@ class Action(StrEnum):
     LEASES_WORK = "leases.work"
     ISSUES_READ = "issues.read"
     ISSUES_WRITE = "issues.write"
+    REVIEWS_READ = "reviews.read"
     REPOSITORIES_READ = "repositories.read"
     EFFECTS_READ = "effects.read"
     TOKENS_READ = "tokens.read"

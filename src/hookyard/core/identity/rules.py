@@ -24,6 +24,7 @@ _VIEWER = frozenset(
         Action.DELIVERIES_READ,
         Action.JOBS_READ,
         Action.ISSUES_READ,
+        Action.REVIEWS_READ,
         Action.REPOSITORIES_READ,
         Action.EFFECTS_READ,
         Action.COVERAGE_READ,

@@ -127,6 +127,7 @@ class Front:
             publisher=yard.publisher,
             deliveries=yard.deliveries,
             checklists=yard.checklists,
+            manifests=yard.manifests,
             audit=yard.audit,
             keys=yard.keys,
             grants=yard.grants,

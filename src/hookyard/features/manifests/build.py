@@ -35,7 +35,8 @@ class Inputs:
 
     `paths`: every path of the repository at the head, as far as known; `tests`: contents of test
     files the pull request does not touch; `texts`: contents of `frameworks.CONFIG_FILES`;
-    `together`: how often a source and a test changed in one commit; `notes`: what was cut short.
+    `together`: how often a source and a test changed in one commit; `notes`: what was cut short;
+    `total_files`: how many files changed in all, where that is more than are given.
     """
 
     subject: Subject
@@ -48,6 +49,7 @@ class Inputs:
     together: Mapping[tuple[str, str], int] = field(default_factory=dict)
     criteria: Sequence[OpenCriterion] = ()
     notes: Sequence[str] = ()
+    total_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Manifest:
     tests_known: int
     tests_read: int
     notes: tuple[str, ...]
+    total: int
 
     @property
     def measured(self) -> int:
@@ -107,6 +110,7 @@ def build(inputs: Inputs) -> Manifest:
         tests_known=len(known.paths),
         tests_read=len(known.read),
         notes=tuple(sorted({*inputs.notes, *_cut(symbols)})),
+        total=max(inputs.total_files, len(files)),
     )
 
 

@@ -49,9 +49,9 @@ def to_json(manifest: Manifest) -> dict[str, Json]:
 def _measured(manifest: Manifest) -> JsonObject:
     files = manifest.files
     return {
-        "files": len(files),
+        "files": manifest.total,
         "measured": manifest.measured,
-        "says": f"{manifest.measured} of {len(files)} files measured",
+        "says": f"{manifest.measured} of {manifest.total} files measured",
         "lines_added": sum(len(file.diff.added) for file in files),
         "lines_deleted": sum(len(file.diff.deleted) for file in files),
         "tests_known": manifest.tests_known,
