@@ -18,6 +18,7 @@ from benchmarks import (
     jobs,
     ledger_size,
     machine,
+    manifests,
     memory,
     openloop,
     postgres_ingest,
@@ -39,7 +40,7 @@ from benchmarks.servers import (
 
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
-    "recovery", "faults", "memory", "authorize", "tokens",
+    "recovery", "faults", "memory", "authorize", "tokens", "manifests",
 )  # fmt: skip
 
 
@@ -120,6 +121,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "memory": lambda: memory.measure(figures, ours, sent, seconds * 2),
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
         "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
+        "manifests": lambda: manifests.measure(figures, max(rounds, 5)),
     }
 
 

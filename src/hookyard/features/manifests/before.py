@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from hookyard.features.manifests.diffs import Hunk
 
@@ -33,9 +34,8 @@ def undo(new: bytes, hunks: Sequence[Hunk]) -> Before | None:
     The hunks have to be in order, and every context and added line has to be where it says.
     """
     lines = new.split(b"\n")
-    offsets = [0]
-    for line in lines:
-        offsets.append(offsets[-1] + len(line) + 1)
+    ends = accumulate(map(len, lines))
+    offsets = [0, *(end + row for row, end in enumerate(ends, 1))]
     edits: list[Edit] = []
     row = 0
     for hunk in hunks:

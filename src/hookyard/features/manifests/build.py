@@ -1,8 +1,8 @@
 """Puts a manifest together: the whole of it from plain values. Pure, and the same for any order
 of its input."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from hookyard.features.manifests import coverage_json, edges, gitattributes, grammars, outline
 from hookyard.features.manifests.classes import FileClass, by_path
@@ -12,7 +12,8 @@ from hookyard.features.manifests.frameworks import CONFIG_FILES
 from hookyard.features.manifests.gaps import Covered, Gap, covered_of, gap_of, ranked
 from hookyard.features.manifests.languages import Language, language_of
 from hookyard.features.manifests.measure import Given, Measured, measure
-from hookyard.features.manifests.model import Change, Edge, OpenCriterion, SymbolChange
+from hookyard.features.manifests.model import Edge, OpenCriterion, SymbolChange
+from hookyard.features.manifests.moves import across_files
 from hookyard.features.manifests.suggest import Ground, Suggestion, suggest
 from hookyard.features.manifests.targets import Layout
 
@@ -86,7 +87,7 @@ def build(inputs: Inputs) -> Manifest:
     """The manifest. Files of one path are one; the first by content of the diff is taken."""
     rules = gitattributes.read(inputs.attributes)
     files = tuple(measure(given, rules) for given in _ordered(inputs.files))
-    symbols = _across_files([s for f in files if _counts(f) for s in f.symbols])
+    symbols = across_files([s for f in files if _counts(f) for s in f.symbols], _reread(files))
     known = _known(inputs, files)
     found = _with_tests(symbols, known)
     gaps = _gaps(found)
@@ -116,44 +117,36 @@ def build(inputs: Inputs) -> Manifest:
 
 def _ordered(files: Sequence[Given]) -> list[Given]:
     kept: dict[str, Given] = {}
-    for given in sorted(files, key=lambda g: (g.diff.path, g.diff.old_path, repr(g.diff))):
-        kept.setdefault(given.diff.path, given)
-    return list(kept.values())
+    for given in files:
+        other = kept.setdefault(given.diff.path, given)
+        if other is not given and repr(given.diff) < repr(other.diff):
+            kept[given.diff.path] = given
+    return [kept[path] for path in sorted(kept)]
 
 
 def _counts(file: Measured) -> bool:
     return file.file_class is FileClass.SOURCE
 
 
+def _reread(files: Sequence[Measured]) -> Callable[[str], outline.Version | None]:
+    """A file's new side by path, parsed again and kept, for the few that are compared."""
+    by_path = {file.diff.path: file for file in files}
+    known: dict[str, outline.Version | None] = {}
+
+    def reread(path: str) -> outline.Version | None:
+        file = by_path[path]
+        if path not in known:
+            readable = file.head is not None and file.language is not None
+            known[path] = parsed(file.language, file.head) if readable else None  # type: ignore[arg-type]
+        return known[path]
+
+    return reread
+
+
 def _cut(symbols: Sequence[SymbolChange]) -> list[str]:
     if len(symbols) <= MAX_SYMBOLS:
         return []
     return [f"only the first {MAX_SYMBOLS} of {len(symbols)} changed symbols are looked at"]
-
-
-def _across_files(symbols: list[SymbolChange]) -> list[SymbolChange]:
-    """Symbols that left one file and stand in another are moves, not an end and a beginning."""
-    gone: dict[tuple[str, str], list[int]] = {}
-    for at, symbol in enumerate(symbols):
-        if symbol.change is Change.DELETED and symbol.print:
-            gone.setdefault((symbol.kind, symbol.print), []).append(at)
-    dropped: set[int] = set()
-    for at, symbol in enumerate(symbols):
-        left = gone.get((symbol.kind, symbol.print)) if symbol.change is Change.ADDED else None
-        if not left or not symbol.print:
-            continue
-        place = left.pop(0)
-        old = symbols[place]
-        is_same = old.name.rpartition(".")[2] == symbol.name.rpartition(".")[2]
-        symbols[at] = replace(
-            symbol,
-            change=Change.MOVED if is_same else Change.RENAMED,
-            was=f"{old.file}: {old.name}",
-            old_lines=old.old_lines,
-            deleted=old.deleted,
-        )
-        dropped.add(place)
-    return [symbol for at, symbol in enumerate(symbols) if at not in dropped]
 
 
 def _all_paths(inputs: Inputs, files: Sequence[Measured]) -> set[str]:
@@ -169,11 +162,11 @@ def _known(inputs: Inputs, files: Sequence[Measured]) -> Known:
     for path in sorted(inputs.tests):
         language = language_of(path)
         if language is not None and path not in gone:
-            read[path] = edges.test_file(path, language, inputs.tests[path], None)
+            read[path] = edges.test_file(path, language, inputs.tests[path])
     for file in files:
         if file.file_class is FileClass.TEST and file.language and file.head is not None:
             path = file.diff.path
-            read[path] = edges.test_file(path, file.language, file.head, file.version)
+            read[path] = edges.test_file(path, file.language, file.head)
     return Known(
         tuple(read[path] for path in sorted(read)),
         frozenset(paths),

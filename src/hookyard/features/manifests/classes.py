@@ -1,6 +1,7 @@
 """What kind of file a path names: test, source, generated, vendored, docs, config, lock, other."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 from hookyard.features.manifests import class_rules as rules
 from hookyard.features.manifests import gitattributes
@@ -21,7 +22,11 @@ class FileClass(StrEnum):
 
 
 _EXACT = frozenset(n for n in rules.TEST_NAMES if "*" not in n)
-_PATTERNS = tuple(n.split("*") for n in rules.TEST_NAMES if "*" in n)
+_PATTERNS: dict[str, list[tuple[str, str]]] = {}
+for _name in rules.TEST_NAMES:
+    _head, _star, _tail = _name.partition("*")
+    if _star:
+        _PATTERNS.setdefault(_name.rpartition(".")[2], []).append((_head, _tail))
 
 
 def classify(
@@ -47,6 +52,7 @@ def classify(
     return found
 
 
+@lru_cache(maxsize=8_192)
 def by_path(path: str) -> FileClass:
     """The class by path and name alone."""
     *folders, name = path.lower().split("/")
@@ -59,8 +65,11 @@ def by_path(path: str) -> FileClass:
 
 def marked(content: bytes) -> bool:
     """Whether the first lines say that a program wrote the file."""
-    head = b"\n".join(content[:4096].split(b"\n")[: rules.MARKED_LINES])
-    return any(mark in head for mark in rules.GENERATED_MARKS)
+    head = content[:4096]
+    if not any(mark in head for mark in rules.GENERATED_MARKS):
+        return False
+    first = b"\n".join(head.split(b"\n")[: rules.MARKED_LINES])
+    return any(mark in first for mark in rules.GENERATED_MARKS)
 
 
 def is_test(path: str) -> bool:
@@ -68,7 +77,7 @@ def is_test(path: str) -> bool:
     name = path.rpartition("/")[2]
     if name in _EXACT or any(
         name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail)
-        for head, tail in _PATTERNS
+        for head, tail in _PATTERNS.get(name.rpartition(".")[2], ())
     ):
         return True
     folders = rules.TEST_FOLDERS.intersection(path.lower().split("/")[:-1])

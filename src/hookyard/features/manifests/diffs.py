@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 
 class Status(StrEnum):
@@ -31,31 +32,31 @@ class Hunk:
     lines: tuple[bytes, ...]
 
     @property
-    def added(self) -> tuple[int, ...]:
-        """Numbers of the added lines, in the new file."""
-        return _numbers(self.lines, self.new_start, self.new_count, b"+")
+    def added(self) -> dict[int, bytes]:
+        """The added lines by their number in the new file."""
+        return _numbered(self.lines, self.new_start, self.new_count, b"+")
 
     @property
-    def deleted(self) -> tuple[int, ...]:
-        """Numbers of the deleted lines, in the old file."""
-        return _numbers(self.lines, self.old_start, self.old_count, b"-")
+    def deleted(self) -> dict[int, bytes]:
+        """The deleted lines by their number in the old file."""
+        return _numbered(self.lines, self.old_start, self.old_count, b"-")
 
 
-def _numbers(lines: tuple[bytes, ...], start: int, count: int, mark: bytes) -> tuple[int, ...]:
+def _numbered(lines: tuple[bytes, ...], start: int, count: int, mark: bytes) -> dict[int, bytes]:
     if not count:
-        return ()
-    found, number = [], start
+        return {}
+    found, number = {}, start
     for line in lines:
         first = line[:1]
         if first == mark:
-            found.append(number)
+            found[number] = line[1:]
             number += 1
         elif first in (b" ", b""):
             number += 1
-    return tuple(found)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileDiff:
     """One file of a diff. `path` is where it is now (where it was, when it is deleted).
 
@@ -69,15 +70,25 @@ class FileDiff:
     is_binary: bool = False
     problem: str = ""
 
-    @property
-    def added(self) -> tuple[int, ...]:
-        """Added lines, numbered in the new file, ascending."""
-        return tuple(sorted({n for hunk in self.hunks for n in hunk.added}))
+    @cached_property
+    def added_lines(self) -> dict[int, bytes]:
+        """The added lines by their number in the new file, ascending."""
+        return {n: line for hunk in self.hunks for n, line in hunk.added.items()}
 
-    @property
+    @cached_property
+    def deleted_lines(self) -> dict[int, bytes]:
+        """The deleted lines by their number in the old file, ascending."""
+        return {n: line for hunk in self.hunks for n, line in hunk.deleted.items()}
+
+    @cached_property
+    def added(self) -> tuple[int, ...]:
+        """Numbers of the added lines, ascending."""
+        return tuple(sorted(self.added_lines))
+
+    @cached_property
     def deleted(self) -> tuple[int, ...]:
-        """Deleted lines, numbered in the old file, ascending."""
-        return tuple(sorted({n for hunk in self.hunks for n in hunk.deleted}))
+        """Numbers of the deleted lines, ascending."""
+        return tuple(sorted(self.deleted_lines))
 
     def failed(self, problem: str) -> "FileDiff":
         """The same file with a first reason why it is not measured."""

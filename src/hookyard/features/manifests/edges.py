@@ -6,7 +6,6 @@ somewhere, or the test's lines name a symbol of the same package · 2 import alo
 the test file's name and place are the source's · 1 history: both changed together before.
 """
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +17,9 @@ from hookyard.features.manifests.model import Edge, SymbolChange
 from hookyard.features.manifests.outline import CONTAINERS, Version, symbols_near
 from hookyard.features.manifests.references import (
     Mentions,
-    is_imported,
     is_package_imported,
     mentions,
+    tails_of,
 )
 
 MAX_EDGES = 20
@@ -36,14 +35,13 @@ class TestFile:
 
     path: str
     language: Language
-    version: Version | None
     source: bytes = field(repr=False)
     mentions: Mentions = field(repr=False)
 
 
-def test_file(path: str, language: Language, source: bytes, version: Version | None) -> TestFile:
+def test_file(path: str, language: Language, source: bytes) -> TestFile:
     """A test file with what it mentions."""
-    return TestFile(path, language, version, source, mentions(path, language, source))
+    return TestFile(path, language, source, mentions(path, language, source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,10 @@ class Index:
         self._stems: dict[str, list[str]] = {}
         for path in sorted(known.paths):
             self._stems.setdefault(self._places[path].stem, []).append(path)
+        self._by_tail: dict[str, list[TestFile]] = {}
+        for test in known.read:
+            for tail in test.mentions.imports:
+                self._by_tail.setdefault(tail, []).append(test)
         self._by_word: dict[str, list[TestFile]] = {}
 
     def prepare(self, names: frozenset[str]) -> None:
@@ -119,11 +121,12 @@ class Index:
         if language is None:
             return edges
         own = family(language.name)
+        importing = {edge.test for edge in self._importing(symbol.file, language)}
         for name in sorted(names):
             for test in self._by_word.get(name, ()):
                 if family(test.language.name) != own:
                     continue
-                imported = is_imported(symbol.file, test.mentions.imports)
+                imported = test.path in importing
                 if not imported and not self._same_package(symbol.file, test, own):
                     continue
                 strength = 4 if imported else 3
@@ -140,16 +143,18 @@ class Index:
         """Tests that import the file; they may get at any symbol in it, by whatever way."""
         if source not in self._importers:
             own = family(language.name) if language else ""
+            tests = {
+                test.path
+                for tail in tails_of(source)
+                for test in self._by_tail.get(tail, ())
+                if family(test.language.name) == own
+            }
             self._importers[source] = tuple(
-                Edge(test.path, "", "import", 2, "it imports the file")
-                for test in self._known.read
-                if family(test.language.name) == own and is_imported(source, test.mentions.imports)
+                Edge(path, "", "import", 2, "it imports the file") for path in sorted(tests)
             )
         return self._importers[source]
 
     def _tree(self, test: TestFile) -> Version | None:
-        if test.version is not None:
-            return test.version
         if test.path not in self._trees:
             self._trees[test.path] = self._parse(test.language, test.source)
         return self._trees[test.path]
@@ -226,7 +231,7 @@ def _lines_naming(version: Version, name: bytes) -> list[int]:
         end = at + len(name)
         before, after = version.source[at - 1 : at], version.source[end : end + 1]
         if not (_is_word(before) or _is_word(after)):
-            line = bisect_right(version.starts, at)
+            line = version.source.count(b"\n", 0, at) + 1
             if not lines or lines[-1] != line:
                 lines.append(line)
         at = version.source.find(name, end)

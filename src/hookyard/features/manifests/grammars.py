@@ -26,15 +26,17 @@ _CHUNK = 64 * 1024
 # and go back. Counting its reports bounds that work the same way on every machine.
 _BYTES_PER_REPORT = 8
 _FREE_REPORTS = 1_000
+_SMALL = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """A loaded grammar with its two queries."""
+    """A loaded grammar with its queries."""
 
     parsed: "Parsed"
     symbols: "Query"
     marks: "Query"
+    layout: "Query"
 
 
 @functools.lru_cache(maxsize=64)
@@ -44,10 +46,12 @@ def grammar(language: Language) -> Grammar | None:
         tree_sitter = importlib.import_module("tree_sitter")
         package = importlib.import_module(language.grammar[0])
         parsed = tree_sitter.Language(getattr(package, language.grammar[1])())
+        texts = queries.QUERIES[language.queries]
         return Grammar(
             parsed,
-            tree_sitter.Query(parsed, queries.SYMBOLS[language.queries]),
-            tree_sitter.Query(parsed, queries.MARKS[language.queries]),
+            tree_sitter.Query(parsed, texts.symbols),
+            tree_sitter.Query(parsed, texts.marks),
+            tree_sitter.Query(parsed, texts.layout),
         )
     except (ImportError, ValueError):
         return None
@@ -72,6 +76,8 @@ def parse(found: Grammar, source: bytes, old: "Tree | None" = None) -> "Tree | N
 
     parser = Parser(found.parsed)
     try:
+        if len(source) <= _SMALL:
+            return parser.parse(source) if old is None else parser.parse(source, old)
         if old is None:
             return parser.parse(read, progress_callback=report)
         return parser.parse(read, old, progress_callback=report)
@@ -85,7 +91,7 @@ def is_readable(source: bytes) -> str:
         return f"larger than {MAX_SOURCE // 1024} KiB"
     if b"\x00" in source[:8192]:
         return "not text"
-    if source and len(max(source.split(b"\n"), key=len)) > MAX_LINE:
+    if len(source) > MAX_LINE and max(map(len, source.split(b"\n"))) > MAX_LINE:
         return f"a line longer than {MAX_LINE} bytes"
     return ""
 
@@ -115,13 +121,13 @@ def edited(tree: "Tree", new: bytes, edits: Sequence[Edit]) -> "Tree | None":
 
 
 def matches(
-    query: "Query", node: "Node", start: int, end: int
+    query: "Query", node: "Node", first: int, last: int
 ) -> "list[tuple[int, dict[str, list[Node]]]]":
-    """Matches of a query that touch a range of bytes."""
+    """Matches of a query that touch lines, counted from 1, both ends included."""
     from tree_sitter import QueryCursor
 
     cursor = QueryCursor(query, match_limit=MATCHES_AT_ONCE)
-    cursor.set_byte_range(start, end)
+    cursor.set_point_range((max(first, 1) - 1, 0), (max(last, first, 1), 0))
     return cursor.matches(node)
 
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 
 from hookyard.features.manifests import grammars, outline
 from hookyard.features.manifests.before import Before, undo
-from hookyard.features.manifests.changes import changed_symbols, from_headers
+from hookyard.features.manifests.changes import Changed, changed_symbols
 from hookyard.features.manifests.classes import FileClass, classify
 from hookyard.features.manifests.diffs import FileDiff, Status
 from hookyard.features.manifests.gitattributes import Rule
+from hookyard.features.manifests.headers import from_headers
 from hookyard.features.manifests.languages import Language, language_of
-from hookyard.features.manifests.model import Precision, SymbolChange
+from hookyard.features.manifests.model import Precision
 from hookyard.features.manifests.outline import Version
 
 BINARY = "binary"
-_READ = (FileClass.SOURCE, FileClass.TEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,8 @@ class Measured:
     precision: str
     problem: str
     note: str
-    symbols: tuple[SymbolChange, ...]
+    symbols: tuple[Changed, ...]
     head: bytes | None = field(default=None, repr=False)
-    version: Version | None = field(default=None, repr=False)
 
 
 def measure(given: Given, attributes: tuple[Rule, ...] = ()) -> Measured:
@@ -54,27 +53,34 @@ def measure(given: Given, attributes: tuple[Rule, ...] = ()) -> Measured:
     language = language_of(diff.path)
     problem = diff.problem or (BINARY if diff.is_binary else "")
     bare = Measured(diff, file_class, language, "none", problem, given.note, (), given.head)
-    if problem or file_class not in _READ or not diff.hunks:
+    # why: tests are looked up by what they name, not by what changed in them.
+    if problem or file_class is not FileClass.SOURCE or not diff.hunks:
         return bare
     if language is None:
-        return replace(bare, precision="hunk", symbols=from_headers(diff))
+        return replace(bare, precision="hunk", symbols=_named(diff))
     return _with_symbols(bare, given, language)
+
+
+def _named(diff: FileDiff) -> tuple[Changed, ...]:
+    return tuple(Changed(change) for change in from_headers(diff))
 
 
 def _with_symbols(bare: Measured, given: Given, language: Language) -> Measured:
     found = grammars.grammar(language)
     if found is None:
         note = f"no grammar for {language.name} is installed"
-        return replace(bare, precision="hunk", note=note, symbols=from_headers(bare.diff))
+        return replace(bare, precision="hunk", note=note, symbols=_named(bare.diff))
     head, base, note = _versions(given, language, found)
-    cases = bare.file_class is FileClass.TEST
-    symbols = changed_symbols(bare.diff, head, base, cases=cases)
+    symbols = changed_symbols(bare.diff, head, base)
     precision = Precision.HUNK if head is None and base is None else Precision.SYNTAX
-    if any(s.precision is Precision.ONE_SIDE for s in symbols):
+    if any(s.change.precision is Precision.ONE_SIDE for s in symbols):
         precision = Precision.ONE_SIDE
-    return replace(
-        bare, precision=precision.value, note=given.note or note, symbols=symbols, version=head
-    )
+    note = given.note or note or ("parts of it could not be parsed" if _broken(head) else "")
+    return replace(bare, precision=precision.value, note=note, symbols=symbols)
+
+
+def _broken(head: Version | None) -> bool:
+    return head is not None and head.has_errors
 
 
 def _versions(
@@ -88,8 +94,10 @@ def _versions(
         note = grammars.is_readable(given.head)
         head = None if note else outline.version(language, found, given.head)
     old = before.content if before is not None else given.base
-    if old is not None and given.diff.status is not Status.ADDED and not note:
-        note = grammars.is_readable(old)
+    # why: where nothing was deleted, the new side alone says which symbols grew.
+    has_old = given.diff.status is not Status.ADDED and bool(given.diff.deleted)
+    if old is not None and has_old and not note:
+        note = "" if before is not None else grammars.is_readable(old)
         tree = None
         if head is not None and before is not None and given.head is not None:
             tree = grammars.edited(head.tree, given.head, before.edits)

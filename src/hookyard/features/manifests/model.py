@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+TOP_LEVEL = "(top level)"
+"""The name of what a file has outside of every symbol."""
+
 
 class Change(StrEnum):
     """What became of a symbol. `layout`: only comments or layout; `moved`: the same elsewhere."""
@@ -32,8 +35,8 @@ class Precision(StrEnum):
 class SymbolChange:
     """A symbol and its change. Line ranges are (first, last), None where there is no such side.
 
-    `was` is the name before a rename or move, with its file where that is another. `print` is a
-    hash of the text, for finding moves between files; "" where there is none worth it.
+    `was` is the name before a rename or move, with its file where that is another. Boundaries and
+    complexity are known of what really changed and holds no other symbols.
     """
 
     file: str
@@ -50,7 +53,6 @@ class SymbolChange:
     is_public: bool = True
     boundaries: tuple[str, ...] = ()
     complexity: int = 1
-    print: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,25 +56,17 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a file: bytes, tree, and where its lines start."""
+    """One version of a file: bytes and tree."""
 
     language: Language
     grammar: Grammar
     source: bytes
     tree: "Tree"
-    starts: tuple[int, ...]
 
     @property
     def has_errors(self) -> bool:
         """Whether parts of it could not be parsed."""
         return self.tree.root_node.has_error
-
-    def bytes_of(self, first: int, last: int) -> tuple[int, int]:
-        """The bytes of lines `first` to `last`, clamped to the file."""
-        count = len(self.starts)
-        start = self.starts[min(max(first, 1), count) - 1]
-        end = self.starts[last] if 0 <= last < count else len(self.source)
-        return start, max(end, start)
 
 
 def version(
@@ -82,21 +74,15 @@ def version(
 ) -> Version | None:
     """A parsed version; None when the parse was given up."""
     tree = grammars.parse(grammar, source, old)
-    if tree is None:
-        return None
-    starts, at = [0], source.find(b"\n")
-    while at >= 0:
-        starts.append(at + 1)
-        at = source.find(b"\n", at + 1)
-    return Version(language, grammar, source, tree, tuple(starts))
+    return None if tree is None else Version(language, grammar, source, tree)
 
 
 def symbols_near(it: Version, ranges: Sequence[tuple[int, int]]) -> tuple[Symbol, ...]:
     """Symbols that touch any of the ranges of lines, outermost first, in order of the file."""
     found: dict[tuple[int, int, str], tuple[Node, dict[str, list[Node]]]] = {}
+    root = it.tree.root_node
     for first, last in ranges:
-        start, end = it.bytes_of(first, last)
-        for _, captured in grammars.matches(it.grammar.symbols, it.tree.root_node, start, end):
+        for _, captured in grammars.matches(it.grammar.symbols, root, first, last):
             for kind, nodes in captured.items():
                 if kind in _PARTS or len(found) >= MAX_SYMBOLS:
                     continue
@@ -107,7 +93,7 @@ def symbols_near(it: Version, ranges: Sequence[tuple[int, int]]) -> tuple[Symbol
 
 def all_symbols(it: Version) -> tuple[Symbol, ...]:
     """Every symbol of the file."""
-    return symbols_near(it, [(1, len(it.starts))])
+    return symbols_near(it, [(1, it.tree.root_node.end_point[0] + 1)])
 
 
 _PARTS = frozenset({"name", "body", "declarator", "owner", "case_word"})

@@ -1,20 +1,24 @@
-"""Two queries for each language, in tree-sitter's own notation.
+"""Three queries for each language, in tree-sitter's own notation.
 
 `SYMBOLS`: what has a name, with its `@name` (or `@declarator`, in which the name is found),
 `@body`, and for Go `@owner`. The capture's name is the symbol's kind. `MARKS`: what decides which
-tests are worth having (`@comparison`, `@null`, `@raise`, `@catch`, `@loop`, `@async`), what adds a
-path (`@branch`), and what does not count when texts are compared (`@comment`) or counts letter by
-letter (`@string`).
+tests are worth having (`@comparison`, `@null`, `@raise`, `@catch`, `@loop`, `@async`), and what
+adds a path (`@branch`). `LAYOUT`: what does not count when texts are compared (`@comment`), or
+counts letter by letter (`@string`).
 """
+
+from dataclasses import dataclass
 
 _PY_SYMBOLS = """
 (function_definition name: (_) @name body: (_) @body) @function
 (class_definition name: (_) @name body: (_) @body) @class
 """
-_PY_MARKS = """
+_PY_LAYOUT = """
 (comment) @comment
 (block . (expression_statement (string) @comment))
 (string) @string
+"""
+_PY_MARKS = """
 (comparison_operator) @comparison
 (none) @null
 (raise_statement) @raise
@@ -63,9 +67,11 @@ _TS_SYMBOLS = (
 (method_signature name: (_) @name) @method
 """
 )
-_JS_MARKS = """
+_JS_LAYOUT = """
 (comment) @comment
 [(string) (template_string) (regex)] @string
+"""
+_JS_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "===" "!=" "!=="]) @comparison
 [(null) (undefined)] @null
 (throw_statement) @raise
@@ -84,9 +90,11 @@ _GO_SYMBOLS = """
 (type_declaration (type_spec name: (_) @name type: (struct_type))) @struct
 (type_declaration (type_spec name: (_) @name type: (interface_type))) @interface
 """
-_GO_MARKS = """
+_GO_LAYOUT = """
 (comment) @comment
 [(interpreted_string_literal) (raw_string_literal) (rune_literal)] @string
+"""
+_GO_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "!="]) @comparison
 (nil) @null
 (call_expression function: (identifier) @_panic (#eq? @_panic "panic")) @raise
@@ -106,9 +114,11 @@ _JAVA_SYMBOLS = """
 (interface_declaration name: (_) @name body: (_) @body) @interface
 (enum_declaration name: (_) @name body: (_) @body) @enum
 """
-_JAVA_MARKS = """
+_JAVA_LAYOUT = """
 [(line_comment) (block_comment)] @comment
 [(string_literal) (character_literal)] @string
+"""
+_JAVA_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "!="]) @comparison
 (null_literal) @null
 (throw_statement) @raise
@@ -128,9 +138,11 @@ _RUBY_SYMBOLS = """
 (call method: (identifier) @case_word arguments: (argument_list . (string) @name)
   block: (_) (#any-of? @case_word "it" "specify" "describe" "context" "test" "should")) @case
 """
-_RUBY_MARKS = """
+_RUBY_LAYOUT = """
 (comment) @comment
 [(string) (symbol_array) (string_array) (regex) (heredoc_body)] @string
+"""
+_RUBY_MARKS = """
 (binary operator: ["<" "<=" ">" ">=" "==" "!=" "<=>" "==="]) @comparison
 (nil) @null
 (call method: (identifier) @_nil (#any-of? @_nil "nil?" "blank?" "present?")) @null
@@ -154,9 +166,11 @@ _RUST_SYMBOLS = """
 (mod_item name: (_) @name body: (_) @body) @module
 (macro_definition name: (_) @name) @function
 """
-_RUST_MARKS = """
+_RUST_LAYOUT = """
 [(line_comment) (block_comment)] @comment
 [(string_literal) (raw_string_literal) (char_literal)] @string
+"""
+_RUST_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "!="]) @comparison
 ((identifier) @null (#eq? @null "None"))
 ((field_identifier) @_opt (#any-of? @_opt "is_none" "is_some" "unwrap" "unwrap_or")) @null
@@ -190,9 +204,11 @@ _CPP_SYMBOLS = (
   value: (lambda_expression body: (_) @body))) @function
 """
 )
-_C_MARKS = """
+_C_LAYOUT = """
 (comment) @comment
 [(string_literal) (char_literal) (system_lib_string)] @string
+"""
+_C_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "!="]) @comparison
 (null) @null
 (goto_statement) @raise
@@ -201,10 +217,15 @@ _C_MARKS = """
  (conditional_expression)] @branch
 (binary_expression operator: ["&&" "||"]) @branch
 """
+_CPP_LAYOUT = (
+    _C_LAYOUT
+    + """
+(raw_string_literal) @string
+"""
+)
 _CPP_MARKS = (
     _C_MARKS
     + """
-(raw_string_literal) @string
 (throw_statement) @raise
 (catch_clause) @catch
 (for_range_loop) @loop
@@ -217,7 +238,7 @@ _CSHARP_SYMBOLS = """
 (method_declaration name: (_) @name body: (_)? @body) @method
 (constructor_declaration name: (_) @name body: (_)? @body) @method
 (local_function_statement name: (_) @name body: (_)? @body) @function
-(property_declaration name: (_) @name) @property
+(property_declaration name: (_) @name accessors: (_)? @body) @property
 (class_declaration name: (_) @name body: (_) @body) @class
 (struct_declaration name: (_) @name body: (_) @body) @struct
 (record_declaration name: (_) @name) @class
@@ -225,10 +246,12 @@ _CSHARP_SYMBOLS = """
 (enum_declaration name: (_) @name body: (_) @body) @enum
 (namespace_declaration name: (_) @name body: (_) @body) @module
 """
-_CSHARP_MARKS = """
+_CSHARP_LAYOUT = """
 (comment) @comment
 [(string_literal) (verbatim_string_literal) (raw_string_literal) (character_literal)
  (interpolated_string_expression)] @string
+"""
+_CSHARP_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "!="]) @comparison
 (null_literal) @null
 [(throw_statement) (throw_expression)] @raise
@@ -250,9 +273,11 @@ _PHP_SYMBOLS = """
 (assignment_expression left: (variable_name) @name
   right: [(anonymous_function body: (_) @body) (arrow_function body: (_) @body)]) @function
 """
-_PHP_MARKS = """
+_PHP_LAYOUT = """
 (comment) @comment
 [(string) (encapsed_string) (heredoc) (nowdoc)] @string
+"""
+_PHP_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "===" "!=" "!==" "<=>"]) @comparison
 (null) @null
 (throw_expression) @raise
@@ -270,9 +295,11 @@ _KOTLIN_SYMBOLS = """
 (object_declaration name: (_) @name) @class
 (secondary_constructor) @method
 """
-_KOTLIN_MARKS = """
+_KOTLIN_LAYOUT = """
 [(line_comment) (block_comment)] @comment
 [(string_literal) (multiline_string_literal) (character_literal)] @string
+"""
+_KOTLIN_MARKS = """
 (binary_expression operator: ["<" "<=" ">" ">=" "==" "===" "!=" "!=="]) @comparison
 ((identifier) @null (#eq? @null "null"))
 (throw_expression) @raise
@@ -292,9 +319,11 @@ _SCALA_SYMBOLS = """
 (trait_definition name: (_) @name) @trait
 (enum_definition name: (_) @name) @enum
 """
-_SCALA_MARKS = """
+_SCALA_LAYOUT = """
 [(comment) (block_comment)] @comment
 [(string) (interpolated_string) (character_literal)] @string
+"""
+_SCALA_MARKS = """
 ((operator_identifier) @comparison
   (#any-of? @comparison "<" "<=" ">" ">=" "==" "!=" "eq" "ne"))
 (null_literal) @null
@@ -310,9 +339,11 @@ _SCALA_MARKS = """
 _BASH_SYMBOLS = """
 (function_definition name: (_) @name body: (_) @body) @function
 """
-_BASH_MARKS = """
+_BASH_LAYOUT = """
 (comment) @comment
 [(string) (raw_string) (heredoc_body) (ansi_c_string)] @string
+"""
+_BASH_MARKS = """
 (test_command) @comparison
 ((test_operator) @null (#any-of? @null "-z" "-n"))
 ((command_name) @raise (#any-of? @raise "exit" "return"))
@@ -323,35 +354,29 @@ _BASH_MARKS = """
 (list ["&&" "||"]) @branch
 """
 
-SYMBOLS = {
-    "python": _PY_SYMBOLS,
-    "javascript": _JS_SYMBOLS + _JS_FIELD,
-    "typescript": _TS_SYMBOLS,
-    "go": _GO_SYMBOLS,
-    "java": _JAVA_SYMBOLS,
-    "ruby": _RUBY_SYMBOLS,
-    "rust": _RUST_SYMBOLS,
-    "c": _C_SYMBOLS,
-    "cpp": _CPP_SYMBOLS,
-    "csharp": _CSHARP_SYMBOLS,
-    "php": _PHP_SYMBOLS,
-    "kotlin": _KOTLIN_SYMBOLS,
-    "scala": _SCALA_SYMBOLS,
-    "bash": _BASH_SYMBOLS,
-}
-MARKS = {
-    "python": _PY_MARKS,
-    "javascript": _JS_MARKS,
-    "typescript": _JS_MARKS,
-    "go": _GO_MARKS,
-    "java": _JAVA_MARKS,
-    "ruby": _RUBY_MARKS,
-    "rust": _RUST_MARKS,
-    "c": _C_MARKS,
-    "cpp": _CPP_MARKS,
-    "csharp": _CSHARP_MARKS,
-    "php": _PHP_MARKS,
-    "kotlin": _KOTLIN_MARKS,
-    "scala": _SCALA_MARKS,
-    "bash": _BASH_MARKS,
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The queries of a language."""
+
+    symbols: str
+    marks: str
+    layout: str
+
+
+QUERIES = {
+    "python": Queries(_PY_SYMBOLS, _PY_MARKS, _PY_LAYOUT),
+    "javascript": Queries(_JS_SYMBOLS + _JS_FIELD, _JS_MARKS, _JS_LAYOUT),
+    "typescript": Queries(_TS_SYMBOLS, _JS_MARKS, _JS_LAYOUT),
+    "go": Queries(_GO_SYMBOLS, _GO_MARKS, _GO_LAYOUT),
+    "java": Queries(_JAVA_SYMBOLS, _JAVA_MARKS, _JAVA_LAYOUT),
+    "ruby": Queries(_RUBY_SYMBOLS, _RUBY_MARKS, _RUBY_LAYOUT),
+    "rust": Queries(_RUST_SYMBOLS, _RUST_MARKS, _RUST_LAYOUT),
+    "c": Queries(_C_SYMBOLS, _C_MARKS, _C_LAYOUT),
+    "cpp": Queries(_CPP_SYMBOLS, _CPP_MARKS, _CPP_LAYOUT),
+    "csharp": Queries(_CSHARP_SYMBOLS, _CSHARP_MARKS, _CSHARP_LAYOUT),
+    "php": Queries(_PHP_SYMBOLS, _PHP_MARKS, _PHP_LAYOUT),
+    "kotlin": Queries(_KOTLIN_SYMBOLS, _KOTLIN_MARKS, _KOTLIN_LAYOUT),
+    "scala": Queries(_SCALA_SYMBOLS, _SCALA_MARKS, _SCALA_LAYOUT),
+    "bash": Queries(_BASH_SYMBOLS, _BASH_MARKS, _BASH_LAYOUT),
 }

@@ -100,15 +100,18 @@ def _no_ending(path: str) -> str:
     return re.sub(r"\.(?:[cm]?[jt]sx?|rb|h|hh|hpp|hxx|sh|bash|py|php)$", "", path)
 
 
-def is_imported(source_path: str, tails: frozenset[str]) -> bool:
-    """Whether any of the tails means this source file, or the package it is in."""
+def tails_of(source_path: str) -> tuple[str, ...]:
+    """The tails by which a source file may be imported, the whole of its path first."""
     stem = source_path.rpartition(".")[0] or source_path
     for index in ("/__init__", "/index", "/mod"):
         stem = stem.removesuffix(index)
     parts = stem.split("/")
-    # why: an import of one word fits half a repository; it has to be the whole name of the file
-    # at least, and everything longer has to fit from the end.
-    return any("/".join(parts[n:]) in tails for n in range(len(parts)))
+    return tuple("/".join(parts[n:]) for n in range(len(parts)))
+
+
+def is_imported(source_path: str, tails: frozenset[str]) -> bool:
+    """Whether any of the imported tails means this source file."""
+    return not tails.isdisjoint(tails_of(source_path))
 
 
 def is_package_imported(source_path: str, tails: frozenset[str]) -> bool:

@@ -33,6 +33,7 @@ class Layout:
             language = language_of(path)
             if language is not None:
                 self._families.setdefault(family(language.name), []).append(path)
+        self._mirrors: dict[tuple[str, str], str] = {}
         self._folders: dict[str, dict[tuple[str, ...], Counter[str]]] = {}
 
     def target(self, path: str, language: Language | None) -> str:
@@ -72,7 +73,12 @@ class Layout:
 
     def _mirrored(self, path: str, kind: str) -> str:
         """The folder of tests that mirrors the source's, the deepest, then the fullest."""
-        wanted = place_of(path).folders
+        key = path.rpartition("/")[0], kind
+        if key not in self._mirrors:
+            self._mirrors[key] = self._mirror(place_of(path).folders, kind)
+        return self._mirrors[key]
+
+    def _mirror(self, wanted: tuple[str, ...], kind: str) -> str:
         found = [
             (len(folders), count, folder)
             for folders, counted in self._by_place(kind).items()
