@@ -93,6 +93,10 @@ from hookyard.features.testruns.obtain import ArtifactSource, Obtain
 from hookyard.features.testruns.reactions import REACTIONS as TEST_RUN_REACTIONS
 from hookyard.features.testruns.service import TestRuns
 from hookyard.features.testruns.trees import GitHubTrees
+from hookyard.features.manifests import api as manifests_api
+from hookyard.features.manifests import jobs as manifests
+from hookyard.features.manifests.jobs import Asking
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -168,6 +172,8 @@ class Ports:
     checklists: Checklists
     reviewing: ReviewPorts
     test_runs: TestRuns
+    manifests: Manifests
+    proposals: Asking
     sources: Mapping[str, SourceConfig]
     context: ContextReader
     inventory: Inventory
@@ -207,6 +213,8 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         *reviews.KINDS,
     )
     with_github = of_github if has_github else ()
+    github = (LandEffect.kind, checklists.KIND, manifests.KIND, inventory.KIND)
+    with_github = github if has_github else ()
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
@@ -262,6 +270,9 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         trees = GitHubTrees(gh.github)
         obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
         found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
+        found.extend(
+            manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
+        )
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
@@ -292,6 +303,7 @@ class ApiPorts:
     checklists: Checklists
     reviews: Reviews
     test_runs: TestRuns
+    manifests: Manifests
     audit: Audit
     keys: ApiKeys
     grants: Grants
@@ -330,6 +342,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
             database, ports.reviews, ports.ledger, ports.audit, ports.clock, gate.require
         ),
         testruns_api.router(database, ports.test_runs, ports.clock, gate.require),
+        manifests_api.router(database, ports.manifests, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

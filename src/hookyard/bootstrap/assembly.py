@@ -33,6 +33,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
+from hookyard.bootstrap.proposing import asking_of
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.reviewing import Reviewing, reviewing
@@ -72,6 +73,8 @@ from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.repositories.service import find_repository, installation_of
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
+from hookyard.features.checklists.service import Checklists
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.clock import Clock, SystemClock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings, read_environment
@@ -176,6 +179,8 @@ class _Rooms:
     ledger: Ledger
     publisher: Publisher
     reviewing: Reviewing
+    checklists: Checklists
+    manifests: Manifests
     audit: Audit
     deliveries: Deliveries
     receiver: Receiver
@@ -205,6 +210,8 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         ledger,
         publisher,
         reviewing(ledger, publisher, audit, base.ids),
+        Checklists(base.ids, publisher, publisher.get),
+        Manifests(base.ids),
         audit,
         deliveries,
         receiver,
@@ -275,6 +282,8 @@ def _assemble(
         checklists=rooms.reviewing.checklists,
         reviews=rooms.reviewing.reviews,
         test_runs=rooms.reviewing.test_runs,
+        checklists=rooms.checklists,
+        manifests=rooms.manifests,
         audit=rooms.audit,
         audit_key=key,
         authenticator=authenticator,
@@ -331,6 +340,9 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
             rooms.reviewing.reviews, rooms.reviewing.sources, rooms.reviewing.desk
         ),
         test_runs=rooms.reviewing.test_runs,
+        checklists=rooms.checklists,
+        manifests=rooms.manifests,
+        proposals=asking_of(settings.proposals, os.environ, base.outbound),
         sources=base.sources,
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(

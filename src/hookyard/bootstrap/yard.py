@@ -48,6 +48,7 @@ from hookyard.core.sealing.service import Sealer
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.testruns.service import TestRuns
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings
@@ -74,6 +75,7 @@ class Yard:
     checklists: Checklists
     reviews: Reviews
     test_runs: TestRuns
+    manifests: Manifests
     audit: Audit
     audit_key: AuditKey
     authenticator: Authenticator
