@@ -23,6 +23,7 @@ from hookyard.settings.model import (
     SecretSettings,
     Settings,
     SignInSettings,
+    SlackSettings,
     SourceSettings,
     TokenSettings,
     TrustSettings,
@@ -197,6 +198,7 @@ WORKER = (
 )  # fmt: skip
 
 
+SLACK = ("SLACK_BOT_TOKEN", "SLACK_CHANNELS", "SLACK_API_URL")
 SECRETS = ("SECRET_SOURCES", "SEALING_KEYS")
 
 
@@ -224,6 +226,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
         TokenSettings(*some(*TOKENS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
+        SlackSettings(*some(*SLACK)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

@@ -177,6 +177,16 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """What messages to Slack are sent with; without a token none are. `channels` are those that
+    people may name in their rules."""
+
+    bot_token: Secret | None
+    channels: tuple[str, ...]
+    api_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -195,3 +205,4 @@ class Settings:
     trust: TrustSettings
     tokens: TokenSettings
     secrets: SecretSettings = SecretSettings((), ())
+    slack: SlackSettings = SlackSettings(None, (), "https://slack.com/api")
