@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from hookyard.adapters.blobs.port import Blobs
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.github.port import GitHub
+from hookyard.adapters.messaging.port import Messages
 from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
@@ -59,6 +60,7 @@ from hookyard.core.publishing import api as effects_api
 from hookyard.core.publishing import upkeep as effects_upkeep
 from hookyard.core.publishing.jobs import LandEffect
 from hookyard.core.publishing.landing import LandingOptions
+from hookyard.core.publishing.messages import LandMessage
 from hookyard.core.publishing.model import AppIdentity
 from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.publishing.service import Publisher
@@ -97,6 +99,15 @@ from hookyard.features.manifests import api as manifests_api
 from hookyard.features.manifests import jobs as manifests
 from hookyard.features.manifests.jobs import Asking
 from hookyard.features.manifests.service import Manifests
+from hookyard.features.codehealth import api as health_api
+from hookyard.features.codehealth import jobs as health
+from hookyard.features.codehealth.policies import Configs, ConfiguredPolicies
+from hookyard.features.codehealth.pulls import GitHubPulls
+from hookyard.features.codehealth.service import CodeHealth
+from hookyard.features.notifications import api as notifications_api
+from hookyard.features.notifications import jobs as notices
+from hookyard.features.notifications.service import Notifications
+from hookyard.features.notifications.stream import Streams
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -137,6 +148,8 @@ CRON: tuple[CronSpec, ...] = (
     *log_archive.CRON,
     *tokens_upkeep.CRON,
     *testruns_upkeep.CRON,
+    *health.CRON,
+    *notices.CRON,
 )
 SYNC_AT_START = inventory.AT_START
 
@@ -160,6 +173,7 @@ class ReviewPorts:
     reviews: Reviews
     sources: Sources
     desk: Desk
+    configs: Configs
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +202,14 @@ class Ports:
     recovery: recovery_jobs.RecoveryPorts
     sources_watched: recovery_api.SourcePorts
     random: Random
+    health: CodeHealth
+    notifications: Notifications
+    messages: Messages | None
 
 
-def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
+def kinds(
+    *, has_github: bool, agent: JobKind | None, has_slack: bool = False
+) -> tuple[JobKind, ...]:
     """The kinds this process can work on; jobs of any other kind wait and say so."""
     always = (
         routing.KIND,
@@ -204,6 +223,16 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         testruns_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
+        health.TIDY,
+        notices.DIGEST,
+        notices.TIDY,
+    )
+    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND, health.KIND)
+    return (
+        *always,
+        *(with_github if has_github else ()),
+        *((LandMessage.kind,) if has_slack else ()),
+        *((agent,) if agent is not None else ()),
     )
     of_github = (
         LandEffect.kind,
@@ -218,7 +247,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
-SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None))
+SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None, has_slack=True))
 """Kinds that only this server does, set up for them or not: they are never leased out."""
 
 
@@ -259,6 +288,9 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         testruns_upkeep.TidyTestRuns(ports.test_runs, ports.blobs, ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
+        health.TidyCodeHealth(ports.health),
+        notices.SendDigests(ports.notifications),
+        notices.TidyNotifications(ports.notifications),
     ]
     if ports.github is not None:
         gh = ports.github
@@ -273,6 +305,13 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.extend(
             manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
         )
+        pulls = GitHubPulls(gh.github, gh.installation_of)
+        policies = ConfiguredPolicies(gh.configs, gh.installation_of)
+        found.append(
+            health.RunCodeHealthScan(ports.health, ports.blobs, pulls, policies, ports.ledger)
+        )
+    if ports.messages is not None:
+        found.append(LandMessage(ports.messages))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
@@ -316,6 +355,9 @@ class ApiPorts:
     sessions: Sessions
     app_pages: repositories_api.AppPages
     tokens: tokens_api.TokenPorts
+    health: CodeHealth
+    notifications: Notifications
+    streams: Streams
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
@@ -343,6 +385,8 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         ),
         testruns_api.router(database, ports.test_runs, ports.clock, gate.require),
         manifests_api.router(database, ports.manifests, gate.require),
+        health_api.router(database, ports.health, gate.require),
+        notifications_api.router(database, ports.notifications, ports.streams, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

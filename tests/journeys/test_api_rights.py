@@ -84,6 +84,14 @@ CALLS: tuple[tuple[Action, str, str, object], ...] = (
     (Action.SESSIONS_READ, "GET", f"/api/admin/users/{NOWHERE}/sessions", None),
     (Action.SESSIONS_WRITE, "DELETE", f"/api/admin/users/{NOWHERE}/sessions", None),
     (Action.REPOSITORIES_READ, "GET", "/api/repos/octo/garden/install", None),
+    (Action.HEALTH_READ, "GET", "/api/repos/octo/garden/health", None),
+    (Action.HEALTH_READ, "GET", "/api/repos/octo/garden/prs/1/health", None),
+    (Action.SELF_READ, "GET", "/api/notifications", None),
+    (Action.SELF_READ, "GET", "/api/notifications/rules", None),
+    (Action.SELF_READ, "GET", "/api/notifications/stream", None),
+    (Action.SELF_WRITE, "PUT", "/api/notifications/rules", {"rules": None}),
+    (Action.SELF_WRITE, "POST", "/api/notifications/read-all", None),
+    (Action.SELF_WRITE, "POST", f"/api/notifications/{NOWHERE}/read", None),
 )
 
 

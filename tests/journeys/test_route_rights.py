@@ -137,6 +137,7 @@ async def inhabited(client: Caller) -> dict[str, str]:
         "account": "octo",
         "mint_id": NOWHERE,
         "session_id": NOWHERE,
+        "notification_id": NOWHERE,
     }
 
 

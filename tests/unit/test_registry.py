@@ -11,7 +11,11 @@ from hookyard.features.agents.jobs import RunAgent
 from hookyard.settings import load_settings
 from tests.support.github import private_key
 
-WITH_APP = {"GITHUB_APP_ID": "1", "HOOKYARD_AGENT_COMMAND": "true"}
+WITH_APP = {
+    "GITHUB_APP_ID": "1",
+    "HOOKYARD_AGENT_COMMAND": "true",
+    "SLACK_BOT_TOKEN": "xoxb-1",
+}
 
 
 def test_every_provider_of_the_contract_is_listed_once() -> None:
@@ -43,17 +47,23 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "upkeep.silence",
         "upkeep.tokens",
         "upkeep.test_runs",
+        "upkeep.code_health",
+        "upkeep.notifications",
     }
-    assert bare == {"ingress.route", "ingress.recover"} | upkeep
+    assert bare == {"ingress.route", "ingress.recover", "notify.digest"} | upkeep
     whole = [kind.name for kind in registry.kinds(has_github=True, agent=RunAgent.kind_for(5))]
     with_github = {
         "effect.land",
         "criteria.extract",
         "process_workflow_run",
         "repositories.sync",
+        "repositories.sync",
+        "run_code_health_scan",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))
+    slack = registry.kinds(has_github=True, agent=None, has_slack=True)
+    assert {kind.name for kind in slack} - set(whole) == {"message.land"}
 
 
 def test_what_runs_by_the_calendar_has_a_kind() -> None:
@@ -79,6 +89,7 @@ async def test_every_kind_has_a_handler_and_every_handler_a_kind(
     yard = await open_yard(load_settings(given, folder=tmp_path), {})
     try:
         assert set(yard.ledger.kinds) == yard.runner.kinds
+        assert ("message.land" in yard.ledger.kinds) == bool(environ)
         assert (AGENT_TASK in yard.ledger.kinds) == bool(environ)
     finally:
         await yard.close()

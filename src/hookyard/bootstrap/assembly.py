@@ -19,6 +19,7 @@ from hookyard.bootstrap.engine import connect_waker, migrate_as_set
 from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
 from hookyard.bootstrap.minting import TokenService, token_service
+from hookyard.bootstrap.noticing import Noticing, open_noticing, open_streams
 from hookyard.bootstrap.offices import keeping
 from hookyard.bootstrap.opening import (
     GitHubApp,
@@ -34,6 +35,7 @@ from hookyard.bootstrap.opening import (
 from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.proposing import asking_of
+from hookyard.bootstrap.reaching import context_reader, github_ports
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.reviewing import Reviewing, reviewing
@@ -52,9 +54,8 @@ from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.teams_rules import Rule
 from hookyard.core.identity.token_trail import TokenTrail
 from hookyard.core.ingress.bodies import Bodies
-from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
-from hookyard.core.ingress.glue import AuditedRefusals, ConfigAtRef, EventInventory
+from hookyard.core.ingress.glue import AuditedRefusals, EventInventory
 from hookyard.core.ingress.model import SourceConfig
 from hookyard.core.ingress.pace import Pace
 from hookyard.core.ingress.receive import Receiver
@@ -65,12 +66,8 @@ from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.model import Lane
 from hookyard.core.jobs.runner import Runner
 from hookyard.core.jobs.service import Ledger
-from hookyard.core.publishing.budget import BudgetLimits
-from hookyard.core.publishing.landing import LandingOptions
 from hookyard.core.publishing.service import Publisher
-from hookyard.core.repositories.config import RepositoryConfig
-from hookyard.core.repositories.reader import ConfigReader
-from hookyard.core.repositories.service import find_repository, installation_of
+from hookyard.core.repositories.service import find_repository
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
 from hookyard.features.checklists.service import Checklists
@@ -189,6 +186,7 @@ class _Rooms:
     grants: Grants
     held: GrantMemory
     tokens: TokenService
+    noticing: Noticing
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -200,6 +198,7 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
     )
     audit = Audit(base.ids)
+    noticing = open_noticing(base.settings, base.database, publisher, base.clock, base.ids)
     held = GrantMemory(base.database, base.clock)
     grants = Grants(base.ids, audit, held.tell, find_repository)
     known = PeopleBase(
@@ -215,13 +214,22 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         audit,
         deliveries,
         receiver,
-        recovering(base.settings, base.sources, base.github, base.clock, receiver, ledger),
+        recovering(
+            base.settings,
+            base.sources,
+            base.github,
+            base.clock,
+            receiver,
+            ledger,
+            noticing.silent,
+        ),
         open_people(known, base.rules),
         grants,
         held,
         token_service(
             base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
         ),
+        noticing,
     )
 
 
@@ -309,6 +317,10 @@ def _assemble(
         sealer=base.sealer,
         apps=base.apps,
         tokens=rooms.tokens,
+        noticing=rooms.noticing,
+        streams=open_streams(
+            database, rooms.noticing.notifications, rooms.people.sessions, base.clock
+        ),
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock)],
@@ -322,7 +334,8 @@ def _agent_argv(settings: Settings) -> list[str]:
 def _ledger(base: _Foundation, waker: Waker) -> Ledger:
     timeout_s = base.settings.worker.agent_timeout_s
     agent = RunAgent.kind_for(timeout_s) if _agent_argv(base.settings) else None
-    kinds = registry.kinds(has_github=base.github is not None, agent=agent)
+    has_slack = base.settings.slack.bot_token is not None
+    kinds = registry.kinds(has_github=base.github is not None, agent=agent, has_slack=has_slack)
     ledger = Ledger(base.clock, base.ids, kinds, spreading_random(), waker)
     ledger.outside[RunAgent.kind_for(timeout_s).name] = RunAgent.kind_for(timeout_s)
     return ledger
@@ -344,7 +357,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         manifests=rooms.manifests,
         proposals=asking_of(settings.proposals, os.environ, base.outbound),
         sources=base.sources,
-        context=_context(base.database, github, base.clock),
+        context=context_reader(base.database, github, base.clock),
         inventory=EventInventory(
             base.clock,
             rooms.tokens.apps.forget if base.apps else None,
@@ -353,6 +366,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
         github=_github_ports(base, github),
+        github=github_ports(settings, base.database, github, base.clock),
         agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
         retention_days=settings.worker.retention_days,
         files=base.files,
@@ -361,6 +375,9 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         recovery=rooms.recovering.ports,
         sources_watched=rooms.recovering.source_ports(),
         random=spreading_random(),
+        health=rooms.noticing.health,
+        notifications=rooms.noticing.notifications,
+        messages=rooms.noticing.slack,
     )
 
 

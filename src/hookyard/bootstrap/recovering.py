@@ -16,7 +16,7 @@ from hookyard.core.ingress.recovery_jobs import RecoveryPorts
 from hookyard.core.ingress.recovery_model import Plan, Unplanned
 from hookyard.core.ingress.recovery_rules import HOUR_MS, plan_of
 from hookyard.core.ingress.recovery_service import Recovery
-from hookyard.core.ingress.silence_service import Pulses
+from hookyard.core.ingress.silence_service import HeardNothing, Pulses
 from hookyard.core.jobs.cron import CronSpec
 from hookyard.core.jobs.port import JobRequests
 from hookyard.kit.clock import Clock
@@ -61,8 +61,9 @@ def recovering(
     clock: Clock,
     receiver: Receiver,
     jobs: JobRequests,
+    told: HeardNothing | None = None,
 ) -> Recovering:
-    """Everything of recovery, from settings and sources."""
+    """Everything of recovery, from settings and sources. `told` hears of silent sources."""
     wanted = settings.recovery
     found: dict[str, Plan | Unplanned] = {
         source.id: plan_of(
@@ -87,7 +88,7 @@ def recovering(
     ports = RecoveryPorts(plans, endpoints, receiver, hooks, jira, wanted.within_h * HOUR_MS)
     return Recovering(
         Recovery(jobs, found, automatic=wanted.enabled),
-        Pulses(sources, clock, wanted.silence_gaps),
+        Pulses(sources, clock, wanted.silence_gaps, told),
         ports,
         jira,
         wanted.enabled,

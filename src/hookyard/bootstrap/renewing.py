@@ -6,6 +6,7 @@ from functools import partial
 
 import structlog
 
+from hookyard.adapters.messaging.backends.slack import SlackMessages
 from hookyard.adapters.secrets.keeper import Keeper
 from hookyard.adapters.secrets.port import SecretUnreachable, Signature
 from hookyard.bootstrap.yard import Yard
@@ -13,6 +14,7 @@ from hookyard.kit.errors import ConfigurationError
 from hookyard.settings import Kept
 
 APP_KEY = "HOOKYARD_GITHUB_PRIVATE_KEY"
+SLACK_TOKEN = "HOOKYARD_SLACK_BOT_TOKEN"  # noqa: S105
 WEBHOOKS = {
     "HOOKYARD_GITHUB_WEBHOOK_SECRET": "github",
     "HOOKYARD_JIRA_WEBHOOK_SECRET": "jira",
@@ -32,6 +34,8 @@ def renew_in_place(yard: Yard, keeper: Keeper) -> None:
     if yard.github is not None:
         live[APP_KEY] = partial(_renew_app_key, yard)
         yard.github.jwt.on_refused = partial(keeper.refresh_once, APP_KEY)
+    if yard.noticing.slack is not None:
+        live[SLACK_TOKEN] = partial(_renew_slack_token, yard.noticing.slack)
     for name in keeper.names():
         keeper.watch(name, live.get(name, _ask_for_a_restart))
 
@@ -82,6 +86,14 @@ def _renew_app_key(yard: Yard, kept: Kept) -> None:
         log.error("secret_unusable", secret=kept.name, reason=str(error))
     else:
         log.info("secret_renewed", secret=kept.name, source=kept.source, accepted=1)
+
+
+def _renew_slack_token(slack: SlackMessages, kept: Kept) -> None:
+    if not kept.values:
+        log.error("secret_gone", secret=kept.name, fix="put the token back at its source")
+        return
+    slack.use_token(kept.values[0])
+    log.info("secret_renewed", secret=kept.name, source=kept.source, accepted=1)
 
 
 def _ask_for_a_restart(kept: Kept) -> None:

@@ -14,6 +14,7 @@ from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
 from hookyard.bootstrap.minting import TokenService
+from hookyard.bootstrap.noticing import Noticing
 from hookyard.bootstrap.offices import scheduler_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
@@ -49,6 +50,7 @@ from hookyard.features.checklists.service import Checklists
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.testruns.service import TestRuns
 from hookyard.features.manifests.service import Manifests
+from hookyard.features.notifications.stream import Streams
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings
@@ -99,6 +101,8 @@ class Yard:
     sealer: Sealer
     apps: Sequence[GitHubApp]
     tokens: TokenService
+    noticing: Noticing
+    streams: Streams
     traces: Traces | None = None
     authorizer: Authorizer | None = None
     pointers: Pointers | None = None
@@ -179,6 +183,7 @@ class Yard:
         """
         self.draining.set()
         self.desk.close()
+        self.streams.close()
         ends = [self.runner.drain(self.settings.worker.drain_s)]
         if self.scheduler is not None:
             ends.append(self.scheduler.stop())
@@ -197,6 +202,7 @@ class Yard:
         await self.recovering.close()
         await self.people.close()
         await self.outbound.close()
+        await self.noticing.close()
         await self.sealer.close()
         if self.keeper is not None:
             await self.keeper.close()

@@ -24,6 +24,7 @@ from hookyard.settings.model import (
     SecretSettings,
     Settings,
     SignInSettings,
+    SlackSettings,
     SourceSettings,
     TokenSettings,
     TrustSettings,
@@ -201,6 +202,7 @@ WORKER = (
 )  # fmt: skip
 
 
+SLACK = ("SLACK_BOT_TOKEN", "SLACK_CHANNELS", "SLACK_API_URL")
 SECRETS = ("SECRET_SOURCES", "SEALING_KEYS")
 
 
@@ -229,6 +231,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         TokenSettings(*some(*TOKENS)),  # type: ignore[arg-type]
         ProposalSettings(*some(*PROPOSALS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
+        SlackSettings(*some(*SLACK)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

@@ -185,6 +185,13 @@ class ProposalSettings:
     model: str | None
     key: Secret | None
     seconds: float
+class SlackSettings:
+    """What messages to Slack are sent with; without a token none are. `channels` are those that
+    people may name in their rules."""
+
+    bot_token: Secret | None
+    channels: tuple[str, ...]
+    api_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +214,4 @@ class Settings:
     tokens: TokenSettings
     proposals: ProposalSettings
     secrets: SecretSettings = SecretSettings((), ())
+    slack: SlackSettings = SlackSettings(None, (), "https://slack.com/api")

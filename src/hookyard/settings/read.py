@@ -75,6 +75,14 @@ def url(raw: str) -> str:
     return raw.rstrip("/")
 
 
+def slack_channels(raw: str) -> tuple[str, ...]:
+    """Ids of conversations, comma-separated."""
+    found = tuple(part.strip() for part in raw.split(",") if part.strip())
+    if not all(re.fullmatch(r"[CG][A-Z0-9]{6,20}", one) for one in found):
+        raise ValueError("must be ids of Slack channels such as C0123456789, comma-separated")
+    return found
+
+
 def issuer(raw: str) -> str:
     """An http(s) address as it stands: an issuer is compared letter by letter."""
     url(raw)

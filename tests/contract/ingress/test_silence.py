@@ -9,7 +9,7 @@ from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.ingress import store
 from hookyard.core.ingress.model import Accepted, DeliveryId, SourceConfig
 from hookyard.core.ingress.recovery_model import RECOVERED
-from hookyard.core.ingress.silence_service import Pulse, Pulses
+from hookyard.core.ingress.silence_service import Pulse, Pulses, Silent
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.ids import IdMaker
 
@@ -25,7 +25,8 @@ class Watch:
             name: SourceConfig(name, name, (b"s",), options)
             for name, options in (("github", {}), ("jira", {"silence": "off"}))
         }
-        self.pulses = Pulses(self.sources, clock, 10.0)
+        self.told: list[Silent] = []
+        self.pulses = Pulses(self.sources, clock, 10.0, lambda _, silent: self.told.append(silent))
 
     async def deliver(self, source: str = "github", headers: str = "{}") -> None:
         """Something came, three seconds ago."""
@@ -72,6 +73,9 @@ async def test_a_silence_is_warned_of_once_and_its_end_is_told(watch: Watch) -> 
         pulse = await watch.pulse()
         assert pulse.silent_since_ms is not None
         assert pulse.last_delivery_ms is not None
+        assert watch.told == [
+            Silent("github", "github", pulse.last_delivery_ms, pulse.silent_since_ms)
+        ]
         assert await watch.steps(1, came=True) == []
         assert await watch.steps(5, came=True) == []
     told = [line["event"] for line in logs]

@@ -158,6 +158,15 @@ class Sessions:
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(tuple(rows[:limit]), more)
 
+    def is_live(self, unit: Unit, session_id: str, now_ms: int) -> bool:
+        """Whether a session still stands, for what lasts longer than a request."""
+        found = store_sessions.find(unit, session_id) if is_id(session_id) else None
+        return (
+            found is not None
+            and found.expires_at_ms > now_ms
+            and found.seen_at_ms > now_ms - self.options.idle_ms
+        )
+
     def purge(self, unit: Unit, now_ms: int) -> int:
         """Delete the rows of sessions that are over; how many."""
         return store_sessions.remove_expired(unit, now_ms, now_ms - self.options.idle_ms)

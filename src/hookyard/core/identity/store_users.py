@@ -2,7 +2,18 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Column, Index, RowMapping, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    RowMapping,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from hookyard.adapters.database.port import METADATA, Unit
 from hookyard.core.identity.users import Identity, Profile, User
@@ -102,6 +113,26 @@ def identities_of(unit: Unit, user_id: str) -> Sequence[Identity]:
     table = IDENTITIES.c
     query = select(IDENTITIES).where(table.user_id == user_id)
     return [identity_of(row) for row in unit.fetch(query.order_by(table.issuer, table.subject))]
+
+
+def by_logins(unit: Unit, issuer: str, logins: Sequence[str]) -> Sequence[User]:
+    """Users by the logins an issuer gave them, whatever their case, by id."""
+    if not logins:
+        return ()
+    wanted = sorted({login.lower() for login in logins})
+    table = IDENTITIES.c
+    query = (
+        select(USERS)
+        .where(
+            USERS.c.id.in_(
+                select(table.user_id).where(
+                    table.issuer == issuer, func.lower(table.login).in_(wanted)
+                )
+            )
+        )
+        .order_by(USERS.c.id)
+    )
+    return [user_of(row) for row in unit.fetch(query)]
 
 
 def page(

@@ -1,8 +1,9 @@
 """Watching sources: what came lately, who has fallen silent, who is back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 
@@ -32,13 +33,34 @@ class Pulse:
     silent_since_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A source that fell silent just now. Instants in milliseconds."""
+
+    source: str
+    provider: str
+    last_delivery_ms: int | None
+    silent_since_ms: int
+
+
+HeardNothing: TypeAlias = Callable[[Unit, Silent], None]
+"""Told of every source that falls silent, inside the unit that finds it."""
+
+
 class Pulses:
     """Looks at every source that is not excused by its option `silence: off`."""
 
-    def __init__(self, sources: Mapping[str, SourceConfig], clock: Clock, factor: float) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, SourceConfig],
+        clock: Clock,
+        factor: float,
+        told: HeardNothing | None = None,
+    ) -> None:
         self._sources = sources
         self._clock = clock
         self._factor = factor
+        self._told = told
 
     def of_all(self, unit: Unit) -> Sequence[Pulse]:
         """Every configured source, by id."""
@@ -75,9 +97,15 @@ class Pulses:
                 silent.append(source.id)
                 if row is not None and row.silent_since_ms is None:
                     unit.after_commit(partial(_warn, now, to_ms))
+                    self._tell(unit, source, now, now.silent_since_ms)
             elif row is not None and row.silent_since_ms is not None:
                 unit.after_commit(partial(_say_back, source.id))
         return silent
+
+    def _tell(self, unit: Unit, source: SourceConfig, row: PulseRow, since_ms: int) -> None:
+        if self._told is not None:
+            found = Silent(source.id, source.provider, row.last_delivery_ms, since_ms)
+            self._told(unit, found)
 
     def _after(
         self, source: SourceConfig, row: PulseRow | None, to_ms: int, came: tuple[int, int] | None

@@ -4,6 +4,7 @@ comment     comment:owner/name#12:criteria
 check run   check:owner/name@<sha>:hookyard/criteria
 reaction    reaction:owner/name#12:<comment id or "issue">:eyes
 issue       issue:owner/name:concern
+message     message:<target>:<key>
 
 Owner and name are lower case in keys, as GitHub compares them without case.
 """
@@ -15,6 +16,7 @@ from hookyard.core.publishing.model import (
     CommentEffect,
     Effect,
     IssueEffect,
+    MessageEffect,
     ReactionEffect,
 )
 from hookyard.kit.errors import Invalid
@@ -26,11 +28,13 @@ REACTIONS = frozenset({"+1", "-1", "laugh", "confused", "heart", "hooray", "rock
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 _CONCERN = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*\Z")
 _SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_TARGET = re.compile(r"[A-Z0-9]{7,21}\Z")
+_MESSAGE = re.compile(r"[a-z0-9-]{1,120}\Z")
 _MARKER = re.compile(r"\s*<!-- hookyard:(\S{1,400}) -->")
 
 
 def kind_of(effect: Effect) -> str:
-    """The word the effect is stored under: comment, check, reaction or issue."""
+    """The word the effect is stored under: comment, check, reaction, issue or message."""
     match effect:
         case CommentEffect():
             return "comment"
@@ -40,10 +44,14 @@ def kind_of(effect: Effect) -> str:
             return "reaction"
         case IssueEffect():
             return "issue"
+        case MessageEffect():
+            return "message"
 
 
 def key_of(effect: Effect) -> str:
     """The effect's key; Invalid (`bad_effect`) when a part cannot name anything on GitHub."""
+    if isinstance(effect, MessageEffect):
+        return _message_key(effect)
     repository = _repository(effect.repository)
     match effect:
         case CommentEffect():
@@ -77,6 +85,12 @@ def marked_key(body: str) -> str | None:
     """The key a body carries. Only its very start counts, so quoted text cannot forge one."""
     found = _MARKER.match(body)
     return found.group(1) if found else None
+
+
+def _message_key(effect: MessageEffect) -> str:
+    if not _TARGET.match(effect.target) or not _MESSAGE.match(effect.key):
+        raise Invalid("the message has no target or key that can be used", code="bad_effect")
+    return f"message:{effect.target}:{effect.key}"
 
 
 def _repository(text: str) -> str:

@@ -13,6 +13,7 @@ from hookyard.core.publishing.model import (
     CheckRunEffect,
     CommentEffect,
     IssueEffect,
+    MessageEffect,
     ReactionEffect,
 )
 from hookyard.core.publishing.port import GitHubCalls
@@ -45,7 +46,7 @@ class Looker:
                 return await self._marked(row, path, query, "number", installation_id)
             case CheckRunEffect():
                 return await self._run(row, effect, installation_id)
-            case ReactionEffect():
+            case ReactionEffect() | MessageEffect():
                 return None
 
     async def counted(self, row: EffectRow, installation_id: int) -> Seen | None:

@@ -1,4 +1,4 @@
-"""Types of effects: the writes Hookyard wants to see on GitHub, described as desired state.
+"""Types of effects: writes Hookyard wants to see on GitHub or in a chat, as desired state.
 
 An effect's key names one thing GitHub can show again (one comment, one check run, one reaction,
 one issue). Asking again under the same key replaces what should stand there; a burst of requests
@@ -106,7 +106,19 @@ class IssueEffect:
     labels: tuple[str, ...] = ()
 
 
-Effect: TypeAlias = CommentEffect | CheckRunEffect | ReactionEffect | IssueEffect
+@dataclass(frozen=True, slots=True)
+class MessageEffect:
+    """One message to a person or conversation of a chat service, edited in place when asked for
+    again under its key. `target` is the service's id (of Slack), `text` in its own markup."""
+
+    target: str
+    key: str
+    text: str
+    repository: str = ""
+
+
+GitHubEffect: TypeAlias = CommentEffect | CheckRunEffect | ReactionEffect | IssueEffect
+Effect: TypeAlias = GitHubEffect | MessageEffect
 
 
 @dataclass(frozen=True, slots=True)

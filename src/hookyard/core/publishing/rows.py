@@ -13,12 +13,17 @@ from hookyard.core.publishing.model import (
     EffectId,
     EffectState,
     IssueEffect,
+    MessageEffect,
     ReactionEffect,
     Urgency,
 )
 
 EffectType: TypeAlias = (
-    type[CommentEffect] | type[CheckRunEffect] | type[ReactionEffect] | type[IssueEffect]
+    type[CommentEffect]
+    | type[CheckRunEffect]
+    | type[ReactionEffect]
+    | type[IssueEffect]
+    | type[MessageEffect]
 )
 
 
@@ -105,6 +110,7 @@ _TYPES: dict[str, EffectType] = {
     "check": CheckRunEffect,
     "reaction": ReactionEffect,
     "issue": IssueEffect,
+    "message": MessageEffect,
 }
 # why: made here, once. The first decoding of a class fills in what msgspec knows of it, and a
 # second thread that decodes meanwhile reads half of that and crashes the process.

@@ -9,6 +9,7 @@ from hookyard.core.publishing.model import (
     CommentEffect,
     EffectState,
     IssueEffect,
+    MessageEffect,
     ReactionEffect,
 )
 from hookyard.core.publishing.rows import EffectRow, Intent, IntentKind, Progress, Seen
@@ -55,6 +56,8 @@ def next_call(row: EffectRow) -> NextCall:
             if row.external_id is None:
                 return _create(wire.issues_path(effect), {**body, "labels": effect.labels})
             return _edit(f"{wire.issues_path(effect)}/{row.external_id}", body)
+        case MessageEffect():
+            return None
 
 
 def intend(row: EffectRow, call: Call, now_ms: int) -> EffectRow:
@@ -215,6 +218,8 @@ def needed_permission(row: EffectRow) -> str:
             return "issues: write (pull_requests: write on pull requests)"
         case IssueEffect():
             return "issues: write"
+        case MessageEffect():
+            return ""
 
 
 def _create(path: str, body: JsonObject) -> Call:

@@ -18,6 +18,7 @@ from hookyard.core.publishing.model import (
     EffectId,
     EffectRecord,
     EffectState,
+    MessageEffect,
     Urgency,
 )
 from hookyard.core.publishing.port import LandingJobs
@@ -30,6 +31,7 @@ from hookyard.kit.json import as_object, as_text
 from hookyard.kit.pages import Page, clamp_limit, decode_cursor, encode_cursor
 
 LAND = "effect.land"
+LAND_MESSAGE = "message.land"
 LANES: Mapping[Urgency, Lane] = {
     Urgency.INTERACTIVE: Lane.HIGH,
     Urgency.CHECK: Lane.DEFAULT,
@@ -186,20 +188,24 @@ class Publisher:
         return self._jobs.enqueue(
             unit,
             NewJob(
-                kind=LAND,
+                kind=LAND_MESSAGE if isinstance(row.effect, MessageEffect) else LAND,
                 payload={"effect_id": row.id},
                 lane=LANES[row.urgency],
                 key=job_key(row.key),
                 policy=KeyPolicy.QUEUE,
                 delivery_id=row.delivery_id,
-                repository=row.effect.repository,
+                repository=row.effect.repository or None,
             ),
         ).job_id
 
 
 def job_key(key: str) -> str:
-    """The key of the jobs that land an effect: they never overlap."""
-    return f"effect:{key}"
+    """The key of the jobs that land an effect: they never overlap.
+
+    Messages to one target share theirs, so that they come in order and a limit holds them all.
+    """
+    kind, _, rest = key.partition(":")
+    return f"effect:message:{rest.partition(':')[0]}" if kind == "message" else f"effect:{key}"
 
 
 def desired_hash(effect: Effect) -> str:

@@ -8,12 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hookyard.core.repositories.rules import PERMISSIONS
-from hookyard.core.repositories.shapes import Choice, Flag, Keys, Misshapen, Named, Version, Words
+from hookyard.core.repositories.shapes import (
+    Choice,
+    Flag,
+    Keys,
+    Misshapen,
+    Named,
+    Version,
+    Whole,
+    Words,
+)
 from hookyard.core.repositories.yamltree import Located, Unreadable, read_yaml
-from hookyard.kit.json import JsonObject, as_list, as_object, as_text, dig
+from hookyard.kit.json import JsonObject, as_int, as_list, as_object, as_text, dig
 
 PATHS = (".hookyard.yml", ".testbot.yml")
 LANES = ("critical", "high", "default", "bulk")
+HEALTH_LEVELS = ("error", "warning", "note")
+PASS_OR_FAIL = ("pass", "fail")
 _LOGIN = r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?"
 # spec: what actions/upload-artifact lets a name have.
 _PATTERN = r'[^/\\":<>|?\r\n]{1,100}'
@@ -53,6 +64,19 @@ class ResultsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthConfig:
+    """When the check of code health passes: with at most `max_new` new findings of `level` or
+    worse. `unknown_baseline` and `missing_report` say whether it passes all the same where no
+    report of the base is known, and where a commit has not all the reports of its base."""
+
+    check: bool = True
+    max_new: int = 0
+    level: str = "warning"
+    unknown_baseline: str = "fail"
+    missing_report: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class IgnoreConfig:
     """Whose events start nothing: these logins, and every bot when `bots` is true."""
 
@@ -69,6 +93,7 @@ class RepositoryConfig:
     commands: CommandsConfig = field(default_factory=CommandsConfig)
     criteria: CriteriaConfig = field(default_factory=CriteriaConfig)
     tests: ResultsConfig = field(default_factory=ResultsConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
     lanes: Mapping[str, str] = field(default_factory=dict)
     ignore: IgnoreConfig = field(default_factory=IgnoreConfig)
 
@@ -131,6 +156,21 @@ FILE = Keys(
                     "Names of the artifacts that have them; a star stands for anything",
                     _PATTERN,
                     "names of artifacts",
+                ),
+            },
+        ),
+        "health": Keys(
+            "The check of what linters found",
+            {
+                "check": Flag("Whether to show the check hookyard/health"),
+                "max_new": Whole("How many new findings pass", 0, 100_000),
+                "level": Choice("Only findings of this level or worse count", HEALTH_LEVELS),
+                "unknown_baseline": Choice(
+                    "Whether findings that may be old pass where no report of the base is known",
+                    PASS_OR_FAIL,
+                ),
+                "missing_report": Choice(
+                    "Whether a commit passes that lacks a report its base has", PASS_OR_FAIL
                 ),
             },
         ),
@@ -221,11 +261,24 @@ def _merged(said: JsonObject, defaults: RepositoryConfig) -> RepositoryConfig:
         tests=ResultsConfig(
             artifacts=_words(said, defaults.tests.artifacts, "tests", "artifacts"),
         ),
+        health=_health(said, defaults.health),
         lanes={**defaults.lanes, **_lanes(said)},
         ignore=IgnoreConfig(
             actors=_logins(said, ignore.actors, "ignore", "actors"),
             bots=_flag(said, ignore.bots, "ignore", "bots"),
         ),
+    )
+
+
+def _health(said: JsonObject, default: HealthConfig) -> HealthConfig:
+    max_new = as_int(dig(said, "health", "max_new"))
+    return HealthConfig(
+        check=_flag(said, default.check, "health", "check"),
+        max_new=default.max_new if max_new is None else max_new,
+        level=as_text(dig(said, "health", "level")) or default.level,
+        unknown_baseline=as_text(dig(said, "health", "unknown_baseline"))
+        or default.unknown_baseline,
+        missing_report=as_text(dig(said, "health", "missing_report")) or default.missing_report,
     )
 
 

@@ -67,6 +67,30 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number between two bounds, both included."""
+
+    about: str
+    least: int
+    most: int
+
+    def check(self, found: Located, key: str) -> Json:
+        value = found.value
+        if type(value) is int and self.least <= value <= self.most:
+            return value
+        said = f"must be a whole number from {self.least:,} to {self.most:,}"
+        raise Misshapen(found.line, key, said)
+
+    def schema(self) -> JsonObject:
+        return {
+            "type": "integer",
+            "minimum": self.least,
+            "maximum": self.most,
+            "description": self.about,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One of a few words."""
 

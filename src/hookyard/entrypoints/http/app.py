@@ -142,6 +142,9 @@ class Front:
             sessions=yard.people.sessions,
             app_pages=yard.people.app_pages,
             tokens=yard.tokens.ports,
+            health=yard.noticing.health,
+            notifications=yard.noticing.notifications,
+            streams=yard.streams,
         )
         for router in registry.routers(ports, self.guard):
             if not router.prefix.startswith(self._only or ""):

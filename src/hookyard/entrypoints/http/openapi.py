@@ -105,6 +105,8 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
         found.add("409")
     if route.name == "get_install":
         found.add("409")
+    if route.name in ("put_notification_rules", "stream_notifications"):
+        found |= {"409", "429"}
     if "tokens" in route.tags:
         found |= {"404", "429"}
     if "leases" in route.tags:

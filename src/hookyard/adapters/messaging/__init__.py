@@ -1,0 +1,1 @@
+"""Messages to where people talk: one message posted, edited, or looked for."""

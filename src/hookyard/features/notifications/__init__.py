@@ -1,0 +1,1 @@
+"""Notifications: what people are told, by their own rules, and where they read it."""

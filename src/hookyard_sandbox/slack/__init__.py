@@ -1,0 +1,1 @@
+"""A simulated Slack: the part of its Web API that messages go through."""
