@@ -44,6 +44,7 @@ from hookyard.core.ingress.providers.slack import SLACK
 from hookyard.core.ingress.reactions import Reaction
 from hookyard.core.ingress.rules import AGENT_TASK
 from hookyard.core.ingress.service import Deliveries
+from hookyard.core.ingress.weight import weigh_deliveries
 from hookyard.core.jobs import api as jobs_api
 from hookyard.core.jobs import artifacts_api, leases_api, log_archive, pauses_api
 from hookyard.core.jobs.artifacts import Artifacts
@@ -54,6 +55,7 @@ from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.log_archive import ArchiveLogs, JobLogs
 from hookyard.core.jobs.model import JobHandler, JobKind
 from hookyard.core.jobs.service import Ledger
+from hookyard.core.jobs.weight import weigh_files
 from hookyard.core.publishing import api as effects_api
 from hookyard.core.publishing import upkeep as effects_upkeep
 from hookyard.core.publishing.jobs import LandEffect
@@ -70,6 +72,10 @@ from hookyard.core.tokens import api as tokens_api
 from hookyard.core.tokens import upkeep as tokens_upkeep
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
+from hookyard.features.billing import api as billing_api
+from hookyard.features.billing import usage_api
+from hookyard.features.billing.model import WorkClass
+from hookyard.features.billing.upkeep import Weigh
 from hookyard.features.checklists import api as checklists_api
 from hookyard.features.checklists import jobs as checklists
 from hookyard.features.checklists.issues import GitHubIssues
@@ -162,8 +168,23 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
+_CLASSES: dict[str, WorkClass] = {
+    AGENT_TASK: WorkClass.AGENTS,
+    routing.KIND.name: WorkClass.ROUTING,
+    LandEffect.kind.name: WorkClass.EFFECTS,
+    checklists.KIND.name: WorkClass.ANALYSIS,
+}
+
+
 SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None))
 """Kinds that only this server does, set up for them or not: they are never leased out."""
+
+WEIGHED: tuple[Weigh, ...] = (weigh_deliveries, weigh_files)
+"""What rooms keep of repositories, in bytes."""
+
+WORK_CLASSES: Mapping[str, WorkClass] = dict.fromkeys(SERVER_KINDS, WorkClass.UPKEEP) | _CLASSES
+"""What each kind is for sums and budgets. A used up budget holds AGENTS only; what is not here is
+work of agents elsewhere."""
 
 
 def finishers(publisher: Publisher) -> Mapping[str, Finisher]:
@@ -234,6 +255,7 @@ class ApiPorts:
     sessions: Sessions
     app_pages: repositories_api.AppPages
     tokens: tokens_api.TokenPorts
+    billing: billing_api.BillingPorts
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
@@ -260,5 +282,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         identity_api.router(database, ports.keys, ports.clock, gate),
         exchange_api.router(database, ports.exchange, ports.clock, gate),
         grants_api.router(granting, gate),
+        billing_api.router(ports.billing, gate),
+        usage_api.router(database, ports.billing.usage, gate),
         audit_api.router(database, ports.audit, auditor, ports.audit_keys),
     )

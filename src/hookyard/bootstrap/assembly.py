@@ -13,6 +13,7 @@ from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
+from hookyard.bootstrap.billing import Billing, open_billing
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
 from hookyard.bootstrap.keeping import open_keeper
@@ -183,6 +184,7 @@ class _Rooms:
     grants: Grants
     held: GrantMemory
     tokens: TokenService
+    billing: Billing
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -200,6 +202,9 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         base.settings, base.database, base.clock, base.ids, audit, base.github, grants,
         base.outbound,
     )  # fmt: skip
+    tokens = token_service(
+        base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
+    )
     return _Rooms(
         ledger,
         publisher,
@@ -211,9 +216,8 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         open_people(known, base.rules),
         grants,
         held,
-        token_service(
-            base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
-        ),
+        tokens,
+        open_billing(base.database, ledger, tokens.record, ears.calls, audit, base.ids),
     )
 
 
@@ -297,9 +301,10 @@ def _assemble(
         sealer=base.sealer,
         apps=base.apps,
         tokens=rooms.tokens,
+        billing=rooms.billing,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
-        duties=[keeping(settings, key, rooms.audit, base.clock)],
+        duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],
     )
 
 

@@ -139,6 +139,7 @@ class Front:
             sessions=yard.people.sessions,
             app_pages=yard.people.app_pages,
             tokens=yard.tokens.ports,
+            billing=yard.billing.ports,
         )
         for router in registry.routers(ports, self.guard):
             if not router.prefix.startswith(self._only or ""):

@@ -1,0 +1,104 @@
+"""Billing projects over HTTP, on each engine: from a binding to what was used."""
+
+from tests.journeys.conftest import Caller
+
+HERE, ELSEWHERE = "octo/garden", "acme/shop"
+
+
+async def project(client: Caller, name: str = "Shop", **more: object) -> str:
+    made = await client.call("POST", "/api/admin/projects", {"name": name, **more})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def bind(client: Caller, project_id: str, repository: str = HERE) -> str:
+    path = f"/api/admin/projects/{project_id}/bindings"
+    made = await client.call("POST", path, {"repository": repository})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def work(client: Caller, repository: str = HERE, kind: str = "paint") -> str:
+    """A job of agents elsewhere, leased and done."""
+    wanted = {"kind": kind, "repository": repository}
+    job = await client.call("POST", "/api/jobs", wanted)
+    assert job.status_code == 202, job.text
+    got = (await client.call("POST", "/api/leases", {"kinds": [kind]})).json()["leases"]
+    assert [one["job"] for one in got] == [job.json()["job_id"]]
+    path = f"/api/leases/{got[0]['job']}/complete"
+    done = await client.call("POST", path, {"lease": got[0]["lease"]})
+    assert done.status_code == 200, done.text
+    return str(got[0]["job"])
+
+
+async def totals(client: Caller, **params: str) -> dict[str, float]:
+    answer = await client.get("/api/admin/usage", **params)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["totals"])
+
+
+async def test_jobs_count_for_the_project_of_their_repository(client: Caller) -> None:
+    mine, other = await project(client), await project(client, "Other")
+    await bind(client, mine)
+    await bind(client, other, "acme/*")
+    for repository in (HERE, HERE, ELSEWHERE, "free/land"):
+        await work(client, repository)
+    assert (await totals(client, project=mine))["jobs"] == 2
+    assert (await totals(client, project=other, by="month"))["jobs"] == 1
+    assert (await totals(client))["jobs"] == 3
+    items = await client.page("/api/admin/usage", meter="jobs", project=mine)
+    assert [(one["project"], one["work"], one["amount"]) for one in items] == [("Shop", "agents", 2)]
+
+
+async def waiting(client: Caller, job_id: str) -> dict[str, object]:
+    return dict((await client.get(f"/api/jobs/{job_id}")).json())
+
+
+async def leased(client: Caller, kind: str = "paint") -> list[str]:
+    got = await client.call("POST", "/api/leases", {"kinds": [kind], "max": 10})
+    assert got.status_code == 200, got.text
+    return [one["job"] for one in got.json()["leases"]]
+
+
+async def start(client: Caller, repository: str = HERE, kind: str = "paint") -> str:
+    made = await client.call("POST", "/api/jobs", {"kind": kind, "repository": repository})
+    return str(made.json()["job_id"])
+
+
+async def test_a_used_up_budget_holds_new_work_until_it_is_raised(client: Caller) -> None:
+    budget = {"period": "month", "meter": "jobs", "amount": 2}
+    mine = await project(client, budgets=[budget])
+    await bind(client, mine)
+    await work(client)
+    assert (await client.get(f"/api/admin/projects/{mine}")).json()["budgets"][0]["state"] == "ok"
+    await work(client)
+    shown = (await client.get(f"/api/admin/projects/{mine}")).json()["budgets"][0]
+    assert (shown["state"], shown["used"], shown["amount"]) == ("stopped", 2, 2)
+    held, free = await start(client), await start(client, ELSEWHERE)
+    assert await leased(client) == [free]
+    job = await waiting(client, held)
+    assert job["state"] == "waiting"
+    told = job["waiting_for"]
+    assert isinstance(told, dict)
+    assert told["what"] == "budget"
+    assert "project Shop has used 2 of 2 jobs in " in told["holder"]
+    assert " or raise it" in told["holder"]
+    assert told["until"] == shown["until"]
+    assert "held by a budget: project Shop has used 2 of 2 jobs" in str(job["why"])
+    (pause,) = await client.page("/api/pauses")
+    assert (pause["what"], pause["name"], pause["held"]) == ("budget", mine, 1)
+    refused = await client.call("DELETE", f"/api/pauses/{pause['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "budget_used_up")
+    raised = {"budgets": [budget | {"amount": 3}]}
+    changed = await client.call("PATCH", f"/api/admin/projects/{mine}", raised)
+    assert changed.json()["budgets"][0]["state"] == "warned"
+    await client.yard.database.write(client.yard.ledger.promote)
+    assert await leased(client) == [held]
+    trail = await client.page("/api/admin/audit", target=f"project:{mine}")
+    assert [entry["action"] for entry in trail] == [
+        "projects.change",
+        "budgets.continue",
+        "budgets.stop",
+        "projects.bind",
+        "projects.create",
+    ]
