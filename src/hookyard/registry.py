@@ -73,6 +73,7 @@ from hookyard.core.tokens import upkeep as tokens_upkeep
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.billing import api as billing_api
+from hookyard.features.billing import keys_api as provider_keys_api
 from hookyard.features.billing import usage_api
 from hookyard.features.billing.model import WorkClass
 from hookyard.features.billing.upkeep import Weigh
@@ -103,6 +104,8 @@ NARROW_KINDS = frozenset({AGENT_TASK})
 
 SEALED: tuple[SealedColumn, ...] = (
     SealedColumn("token_cells", "cell", ("mint_id",), only_tenant=DEFAULT_TENANT),
+    SealedColumn("provider_keys", "cell", ("id",), "tenant"),
+    SealedColumn("provider_keys", "previous", ("id",), "tenant"),
 )
 """Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
 
@@ -272,7 +275,9 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         ),
         artifacts_api.router(database, ports.ledger, ports.artifacts, gate.require),
         pauses_api.router(database, ports.ledger, ports.audit, gate.require),
-        leases_api.router(ports.desk, ports.artifacts, ports.clock, gate.require),
+        leases_api.router(
+            ports.desk, ports.artifacts, ports.clock, gate.require, ports.billing.handing.to_actor
+        ),
         effects_api.router(database, ports.publisher, gate.require),
         repositories_api.router(database, gate.require, ports.app_pages),
         tokens_api.router(ports.tokens, gate),
@@ -284,5 +289,6 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         grants_api.router(granting, gate),
         billing_api.router(ports.billing, gate),
         usage_api.router(database, ports.billing.usage, gate),
+        provider_keys_api.router(database, ports.billing.keys, gate),
         audit_api.router(database, ports.audit, auditor, ports.audit_keys),
     )

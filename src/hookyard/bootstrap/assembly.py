@@ -1,7 +1,6 @@
 """Opens every adapter, builds the rooms on them, and puts both together as a `Yard`."""
 
 import os
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from hookyard.adapters.database.port import Database
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
+from hookyard.bootstrap.agents import agent_argv, local_agent
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
 from hookyard.bootstrap.billing import Billing, open_billing
 from hookyard.bootstrap.desk import lease_desk
@@ -217,7 +217,9 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         grants,
         held,
         tokens,
-        open_billing(base.database, ledger, tokens.record, ears.calls, audit, base.ids),
+        open_billing(
+            base.database, ledger, tokens.record, ears.calls, audit, base.ids, base.sealer
+        ),
     )
 
 
@@ -295,7 +297,14 @@ def _assemble(
         recovering=rooms.recovering,
         outbound=base.outbound,
         desk=lease_desk(
-            settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
+            settings,
+            database,
+            ledger,
+            rooms.publisher,
+            ears.endings,
+            base.files,
+            ears.waker,
+            rooms.billing.ports.handing.mask,
         ),
         people=rooms.people,
         sealer=base.sealer,
@@ -308,13 +317,9 @@ def _assemble(
     )
 
 
-def _agent_argv(settings: Settings) -> list[str]:
-    return shlex.split(settings.worker.agent_command or "")
-
-
 def _ledger(base: _Foundation, waker: Waker) -> Ledger:
     timeout_s = base.settings.worker.agent_timeout_s
-    agent = RunAgent.kind_for(timeout_s) if _agent_argv(base.settings) else None
+    agent = RunAgent.kind_for(timeout_s) if agent_argv(base.settings) else None
     kinds = registry.kinds(has_github=base.github is not None, agent=agent)
     ledger = Ledger(base.clock, base.ids, kinds, spreading_random(), waker)
     ledger.outside[RunAgent.kind_for(timeout_s).name] = RunAgent.kind_for(timeout_s)
@@ -323,7 +328,6 @@ def _ledger(base: _Foundation, waker: Waker) -> Ledger:
 
 def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
     settings, github = base.settings, base.github
-    argv, timeout_s = _agent_argv(settings), settings.worker.agent_timeout_s
     return registry.Ports(
         database=base.database,
         ledger=rooms.ledger,
@@ -339,7 +343,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
         github=_github_ports(settings, base.database, github),
-        agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
+        agent=local_agent(settings, rooms.publisher, rooms.billing.ports.handing.to_local),
         retention_days=settings.worker.retention_days,
         files=base.files,
         blobs=base.storage.blobs,

@@ -9,8 +9,11 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.jobs.scheduler import Duty
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.repositories.service import find_repository
+from hookyard.core.sealing.service import Sealer
 from hookyard.core.tokens.recording import MintRecord
 from hookyard.features.billing.api import BillingPorts
+from hookyard.features.billing.handing import Handing
+from hookyard.features.billing.keys import ProviderKeys
 from hookyard.features.billing.memory import Bookkeeper
 from hookyard.features.billing.metering import Metering
 from hookyard.features.billing.service import Projects
@@ -36,6 +39,7 @@ def open_billing(
     calls: CallListeners,
     audit: Audit,
     ids: IdMaker,
+    sealer: Sealer,
 ) -> Billing:
     """Everything wired: the ledger, mints and calls tell of use from here on."""
     clock = ledger.clock
@@ -49,4 +53,7 @@ def open_billing(
     projects = Projects(ids, audit, clock, stops, find_repository, books.tell)
     upkeep = Upkeep(books, stops, clock, registry.WEIGHED)
     duty = Duty("billing", EVERY_S, upkeep.turn)
-    return Billing(metering, duty, BillingPorts(database, projects, Usage(clock)))
+    keys = ProviderKeys(database, sealer, ids, audit, clock)
+    handing = Handing(database, ledger, sealer, audit, find_repository)
+    ports = BillingPorts(database, projects, Usage(clock), keys, handing)
+    return Billing(metering, duty, ports)

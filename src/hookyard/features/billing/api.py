@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.identity.gate import Cursor, Gate, Id, Limit
 from hookyard.core.identity.model import Action, Actor
+from hookyard.features.billing.handing import Handing
+from hookyard.features.billing.keys import ProviderKeys
 from hookyard.features.billing.model import Project
 from hookyard.features.billing.service import Projects
 from hookyard.features.billing.usage import Usage
@@ -32,6 +34,8 @@ class BillingPorts:
     database: Database
     projects: Projects
     usage: Usage
+    keys: ProviderKeys
+    handing: Handing
 
 
 def router(ports: BillingPorts, gate: Gate) -> APIRouter:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.blobs.model import Weighed
-from hookyard.features.billing import store, store_usage
+from hookyard.features.billing import store, store_keys, store_usage
 from hookyard.features.billing.memory import Bookkeeper
 from hookyard.features.billing.model import Meter, Period, WorkClass
 from hookyard.features.billing.periods import day_of, start_of
@@ -21,6 +21,7 @@ from hookyard.kit.clock import Clock
 EVERY_S = 60.0
 PORTION = 100
 KEEP_MARKS = timedelta(days=400)
+KEEP_HANDOVERS_MS = 90 * 86_400_000
 
 T = TypeVar("T")
 Weigh = Callable[[Unit, str], Weighed]
@@ -85,6 +86,7 @@ class Upkeep:
         month = start_of(Period.MONTH, today).isoformat()
         store_usage.raise_to(unit, _places(by_project.items(), Period.MONTH, month))
         store_usage.forget_marks(unit, (today - KEEP_MARKS).isoformat())
+        store_keys.forget_handovers(unit, self._clock.now_ms() - KEEP_HANDOVERS_MS)
 
 
 def _places(

@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Create the tables."""
     _projects()
     _usage()
+    _provider_keys()
 
 
 def _projects() -> None:
@@ -91,6 +92,58 @@ def _usage() -> None:
         ),
         sqlite_with_rowid=False,
     )
+
+
+def _provider_keys() -> None:
+    op.create_table(
+        "provider_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("cell", sa.LargeBinary(), nullable=False),
+        sa.Column("previous", sa.LargeBinary(), nullable=True),
+        sa.Column("ends_with", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("changed_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("rotated_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provider_keys")),
+    )
+    op.create_index("ix_provider_keys_tenant_id", "provider_keys", ["tenant", "id"])
+    op.create_table(
+        "provider_key_projects",
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "project_id", name=op.f("pk_provider_key_projects")),
+    )
+    op.create_index(
+        "uq_provider_key_projects_name",
+        "provider_key_projects",
+        ["project_id", "name"],
+        unique=True,
+    )
+    op.create_table(
+        "provider_key_holders",
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "holder", name=op.f("pk_provider_key_holders")),
+    )
+    op.create_index("ix_provider_key_holders_holder", "provider_key_holders", ["holder"])
+    op.create_table(
+        "provider_key_handovers",
+        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("lease", sa.BigInteger(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "job_id", "lease", "key_id", name=op.f("pk_provider_key_handovers")
+        ),
+    )
+    op.create_index("ix_provider_key_handovers_at_ms", "provider_key_handovers", ["at_ms"])
 
 
 def _partial(name: str, table: str, columns: list[str], where: str) -> None:
