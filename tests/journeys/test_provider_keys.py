@@ -1,8 +1,10 @@
 """Provider keys over HTTP, on each engine: brought, handed to whoever holds them, never shown."""
 
+import asyncio
 import json
 import logging
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hookyard.adapters.database.port import Unit
 from hookyard.core.sealing.rotation import Rotation
 from tests.journeys.conftest import Caller, make_yard, serving
 from tests.journeys.test_billing import HERE, bind, project, start
+from tests.support.collector import Collector, collecting
 
 VALUE = "sk-planted-0123456789abcdefghijklmnop-XYZ9"
 OTHER = "sk-another-9876543210zyxwvutsrqponmlk-ABC1"
@@ -263,14 +266,30 @@ print('{"summary": "used %s", "comment": "**%s**", "data": {"%s": ["%s"]}}' % ((
 """
 
 
+@pytest.fixture
+async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]:
+    monkeypatch.setenv("NO_PROXY", "*")
+    with collecting() as running:
+        yield running
+
+
 async def test_planted_values_are_nowhere_but_where_they_are_handed(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    collector: Collector,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The agent command of this server gets the key; everything else is searched for it."""
     caplog.set_level(logging.DEBUG)
     program = tmp_path / "agent.py"
     program.write_text(PROGRAM)
-    yard = await make_yard(tmp_path, {"HOOKYARD_AGENT_COMMAND": f"{sys.executable} {program}"})
+    yard = await make_yard(
+        tmp_path,
+        {
+            "HOOKYARD_AGENT_COMMAND": f"{sys.executable} {program}",
+            "HOOKYARD_OTEL_ENDPOINT": collector.url,
+        },
+    )
     try:
         async with serving(yard) as client:
             mine = await project(client)
@@ -287,18 +306,19 @@ async def test_planted_values_are_nowhere_but_where_they_are_handed(
             assert shown["result"]["summary"] == "used [redacted]"
             assert shown["result"]["data"] == {"[redacted]": ["[redacted]"]}
             found = [json.dumps(shown)]
-            for path in (
+            paths = (
                 f"/api/jobs/{job}/log", "/api/effects", "/api/admin/audit", KEYS, "/metrics",
                 "/api/admin/audit/export", "/openapi.json", "/healthz", "/api/admin/usage",
-            ):  # fmt: skip
-                found.append((await client.get(path)).text)
+            )  # fmt: skip
+            found += [(await client.get(path)).text for path in paths]
             assert "calling with [redacted]" in found[1]
             (entry,) = await client.page("/api/admin/audit", action="provider_keys.hand")
             assert entry["actor"] == "system:local"
     finally:
         await yard.close()
     out, err = capfd.readouterr()
-    found += [out, err, caplog.text]
+    assert collector.spans
+    found += [out, err, caplog.text, *(str(span) for span in collector.spans)]
     for file in (tmp_path / "data").rglob("*"):
         if file.is_file():
             found.append(file.read_bytes().decode("latin-1"))
@@ -308,8 +328,6 @@ async def test_planted_values_are_nowhere_but_where_they_are_handed(
 
 
 async def until_ended(client: Caller, job: str) -> None:
-    import asyncio
-
     ended = asyncio.Event()
     client.yard.endings.listeners.append(lambda *_: ended.set())
     await client.yard.start_working()
