@@ -136,9 +136,32 @@ def test_only_work_that_was_asked_for_uses_up_a_budget() -> None:
 
 
 JOB = Job(
-    JobId("j"), "paint", Lane.DEFAULT, 0, None, KeyPolicy.QUEUE, JobState.RUNNING, {}, 1, 3, 1,
-    0, 0, 1_000, None, 61_000, "w", None, False, None, "acme/shop", 300.0, None, None, None,
-)  # fmt: skip
+    id=JobId("j"),
+    kind="paint",
+    lane=Lane.DEFAULT,
+    priority=0,
+    key=None,
+    policy=KeyPolicy.QUEUE,
+    state=JobState.RUNNING,
+    payload={},
+    attempt=1,
+    max_attempts=3,
+    lease=1,
+    created_at_ms=0,
+    run_at_ms=0,
+    started_at_ms=1_000,
+    finished_at_ms=None,
+    leased_until_ms=61_000,
+    worker="w",
+    waiting_for=None,
+    cancel_requested=False,
+    delivery_id=None,
+    repository="acme/shop",
+    timeout_s=300.0,
+    progress=None,
+    result=None,
+    error=None,
+)
 
 
 def step(ended: AttemptEnd) -> Step:
