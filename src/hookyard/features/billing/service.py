@@ -3,7 +3,7 @@
 Each change leaves its line in the audit trail, and tells at once that what is remembered is stale.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from hookyard.adapters.database.port import Unit
@@ -17,10 +17,12 @@ from hookyard.features.billing.model import (
     Binding,
     Budget,
     NewProject,
+    Period,
     Project,
     ProjectChange,
     Standing,
 )
+from hookyard.features.billing.periods import day_of, start_of
 from hookyard.features.billing.stops import Stops
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Conflict, Forbidden, Invalid, NotFound
@@ -92,6 +94,12 @@ class Projects:
     def standings(self, unit: Unit, project: Project) -> list[Standing]:
         """How each budget of a project stands now."""
         return self._stops.standings(unit, project)
+
+    def marked(self, unit: Unit) -> Mapping[str, int]:
+        """How many budgets are nearly used up in this day or month (`warned`), or `stopped`."""
+        today = day_of(self._clock.now_ms())
+        day, month = (start_of(period, today).isoformat() for period in (Period.DAY, Period.MONTH))
+        return {mark.value: n for mark, n in store_usage.marks_now(unit, day, month).items()}
 
     def change(self, unit: Unit, actor: Actor, project_id: str, wanted: ProjectChange) -> Project:
         """Change a project. Work that a budget held goes on at once where it may."""
