@@ -46,6 +46,7 @@ from hookyard.core.ingress.providers.slack import SLACK
 from hookyard.core.ingress.reactions import CommandReaction, Reaction
 from hookyard.core.ingress.rules import AGENT_TASK
 from hookyard.core.ingress.service import Deliveries
+from hookyard.core.ingress.weight import weigh_deliveries
 from hookyard.core.jobs import api as jobs_api
 from hookyard.core.jobs import artifacts_api, leases_api, log_archive, pauses_api
 from hookyard.core.jobs.artifacts import Artifacts
@@ -56,6 +57,7 @@ from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.log_archive import ArchiveLogs, JobLogs
 from hookyard.core.jobs.model import JobHandler, JobKind
 from hookyard.core.jobs.service import Ledger
+from hookyard.core.jobs.weight import weigh_files
 from hookyard.core.publishing import api as effects_api
 from hookyard.core.publishing import upkeep as effects_upkeep
 from hookyard.core.publishing.jobs import LandEffect
@@ -74,6 +76,11 @@ from hookyard.core.tokens import api as tokens_api
 from hookyard.core.tokens import upkeep as tokens_upkeep
 from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
+from hookyard.features.billing import api as billing_api
+from hookyard.features.billing import keys_api as provider_keys_api
+from hookyard.features.billing import usage_api
+from hookyard.features.billing.model import WorkClass
+from hookyard.features.billing.upkeep import Weigh
 from hookyard.features.checklists import api as checklists_api
 from hookyard.features.checklists import jobs as checklists
 from hookyard.features.checklists import waivers_api
@@ -135,6 +142,8 @@ NARROW_KINDS = frozenset({AGENT_TASK})
 
 SEALED: tuple[SealedColumn, ...] = (
     SealedColumn("token_cells", "cell", ("mint_id",), only_tenant=DEFAULT_TENANT),
+    SealedColumn("provider_keys", "cell", ("id",), "tenant"),
+    SealedColumn("provider_keys", "previous", ("id",), "tenant"),
 )
 """Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
 
@@ -248,7 +257,23 @@ def kinds(
 
 
 SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None, has_slack=True))
+_CLASSES: dict[str, WorkClass] = {
+    AGENT_TASK: WorkClass.AGENTS,
+    routing.KIND.name: WorkClass.ROUTING,
+    LandEffect.kind.name: WorkClass.EFFECTS,
+    checklists.KIND.name: WorkClass.ANALYSIS,
+}
+
+
+SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None))
 """Kinds that only this server does, set up for them or not: they are never leased out."""
+
+WEIGHED: tuple[Weigh, ...] = (weigh_deliveries, weigh_files)
+"""What rooms keep of repositories, in bytes."""
+
+WORK_CLASSES: Mapping[str, WorkClass] = dict.fromkeys(SERVER_KINDS, WorkClass.UPKEEP) | _CLASSES
+"""What each kind is for sums and budgets. A used up budget holds AGENTS only; what is not here is
+work of agents elsewhere."""
 
 
 def finishers(publisher: Publisher) -> Mapping[str, Finisher]:
@@ -358,6 +383,7 @@ class ApiPorts:
     health: CodeHealth
     notifications: Notifications
     streams: Streams
+    billing: billing_api.BillingPorts
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
@@ -374,7 +400,9 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         ),
         artifacts_api.router(database, ports.ledger, ports.artifacts, gate.require),
         pauses_api.router(database, ports.ledger, ports.audit, gate.require),
-        leases_api.router(ports.desk, ports.artifacts, ports.clock, gate.require),
+        leases_api.router(
+            ports.desk, ports.artifacts, ports.clock, gate.require, ports.billing.handing.to_actor
+        ),
         effects_api.router(database, ports.publisher, gate.require),
         repositories_api.router(database, gate.require, ports.app_pages),
         tokens_api.router(ports.tokens, gate),
@@ -392,5 +420,8 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
         identity_api.router(database, ports.keys, ports.clock, gate),
         exchange_api.router(database, ports.exchange, ports.clock, gate),
         grants_api.router(granting, gate),
+        billing_api.router(ports.billing, gate),
+        usage_api.router(database, ports.billing.usage, gate),
+        provider_keys_api.router(database, ports.billing.keys, gate),
         audit_api.router(database, ports.audit, auditor, ports.audit_keys),
     )

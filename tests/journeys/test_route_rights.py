@@ -99,7 +99,12 @@ SAMPLES: dict[str, Json] = {
     "kinds": ["agent.task"],
     "kind": "agent.task",
     "filter": {},
-    "name": "n",
+    "name": "A_KEY",
+    "repository": "octo/garden",
+    "provider": "openai",
+    "value": "sk-0123456789",
+    "projects": [NOWHERE],
+    "amount": 1,
 }
 
 
@@ -121,7 +126,17 @@ async def inhabited(client: Caller) -> dict[str, str]:
     ).json()["id"]
     new = NewKey("k", Role.VIEWER, Scope.of_repository("octo/garden"))
     key = await yard.database.write(lambda u: yard.keys.create(u, new, ADMIN_ACTOR, now_ms))
+    project = (await client.call("POST", "/api/admin/projects", {"name": "Shop"})).json()["id"]
+    path = f"/api/admin/projects/{project}/bindings"
+    binding = (await client.call("POST", path, {"repository": "octo/garden"})).json()["id"]
+    brought = {"name": "A_KEY", "provider": "openai", "value": "sk-0123456789"}
+    secret = await client.call(
+        "POST", "/api/admin/provider-keys", {**brought, "projects": [project]}
+    )
     return {
+        "project_id": project,
+        "binding_id": binding,
+        "provider_key_id": secret.json()["id"],
         "delivery_id": delivery,
         "job_id": job,
         "pause_id": pause,
@@ -229,6 +244,7 @@ async def test_without_a_credential_every_route_refuses(client: Caller) -> None:
         Scope.of_repository("octo/cellar"),
         Scope.of_org("acme"),
         Scope.of_campaign(NOWHERE),
+        Scope.of_project(NOWHERE),
         Scope(tenant="other"),
         Scope.of_repository("octo/garden", "other"),
     ],
@@ -262,8 +278,9 @@ async def test_what_is_foreign_looks_as_if_it_were_not_there(client: Caller, sco
 
 async def everything(client: Caller) -> list[object]:
     """What there is, as the admin sees it."""
-    paths = ("deliveries", "jobs", "pauses", "effects", "admin/grants")
-    return [await client.page(f"/api/{path}") for path in paths]
+    paths = ("deliveries", "jobs", "pauses", "effects")
+    admin = ("admin/grants", "admin/projects", "admin/provider-keys")
+    return [await client.page(f"/api/{path}") for path in (*paths, *admin)]
 
 
 async def test_every_list_shows_a_foreigner_nothing(client: Caller) -> None:
@@ -274,7 +291,8 @@ async def test_every_list_shows_a_foreigner_nothing(client: Caller) -> None:
             if operation.method != "get" or "{" in operation.path:
                 continue
             answer = await stranger.call("GET", operation.path)
-            for name in ("delivery_id", "job_id", "effect_id", "grant_id", "key_id"):
+            names = [name for name in ids if name.endswith("_id") and ids[name] != NOWHERE]
+            for name in set(names) - {"installation_id"}:
                 assert ids[name] not in answer.text, (operation.path, name)
 
 

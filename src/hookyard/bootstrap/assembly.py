@@ -1,7 +1,6 @@
 """Opens every adapter, builds the rooms on them, and puts both together as a `Yard`."""
 
 import os
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,7 +12,9 @@ from hookyard.adapters.github.artifacts import Artifacts
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
+from hookyard.bootstrap.agents import agent_argv, local_agent
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
+from hookyard.bootstrap.billing import Billing, open_billing
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
 from hookyard.bootstrap.keeping import open_keeper
@@ -187,6 +188,7 @@ class _Rooms:
     held: GrantMemory
     tokens: TokenService
     noticing: Noticing
+    billing: Billing
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -205,6 +207,9 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         base.settings, base.database, base.clock, base.ids, audit, base.github, grants,
         base.outbound,
     )  # fmt: skip
+    tokens = token_service(
+        base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
+    )
     return _Rooms(
         ledger,
         publisher,
@@ -226,8 +231,9 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         open_people(known, base.rules),
         grants,
         held,
-        token_service(
-            base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
+        tokens,
+        open_billing(
+            base.database, ledger, tokens.record, ears.calls, audit, base.ids, base.sealer
         ),
         noticing,
     )
@@ -311,7 +317,14 @@ def _assemble(
         recovering=rooms.recovering,
         outbound=base.outbound,
         desk=lease_desk(
-            settings, database, ledger, rooms.publisher, ears.endings, base.files, ears.waker
+            settings,
+            database,
+            ledger,
+            rooms.publisher,
+            ears.endings,
+            base.files,
+            ears.waker,
+            rooms.billing.ports.handing.mask,
         ),
         people=rooms.people,
         sealer=base.sealer,
@@ -321,14 +334,11 @@ def _assemble(
         streams=open_streams(
             database, rooms.noticing.notifications, rooms.people.sessions, base.clock
         ),
+        billing=rooms.billing,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
-        duties=[keeping(settings, key, rooms.audit, base.clock)],
+        duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],
     )
-
-
-def _agent_argv(settings: Settings) -> list[str]:
-    return shlex.split(settings.worker.agent_command or "")
 
 
 def _ledger(base: _Foundation, waker: Waker) -> Ledger:
@@ -336,6 +346,8 @@ def _ledger(base: _Foundation, waker: Waker) -> Ledger:
     agent = RunAgent.kind_for(timeout_s) if _agent_argv(base.settings) else None
     has_slack = base.settings.slack.bot_token is not None
     kinds = registry.kinds(has_github=base.github is not None, agent=agent, has_slack=has_slack)
+    agent = RunAgent.kind_for(timeout_s) if agent_argv(base.settings) else None
+    kinds = registry.kinds(has_github=base.github is not None, agent=agent)
     ledger = Ledger(base.clock, base.ids, kinds, spreading_random(), waker)
     ledger.outside[RunAgent.kind_for(timeout_s).name] = RunAgent.kind_for(timeout_s)
     return ledger
@@ -343,7 +355,6 @@ def _ledger(base: _Foundation, waker: Waker) -> Ledger:
 
 def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
     settings, github = base.settings, base.github
-    argv, timeout_s = _agent_argv(settings), settings.worker.agent_timeout_s
     return registry.Ports(
         database=base.database,
         ledger=rooms.ledger,
@@ -368,6 +379,8 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         github=_github_ports(base, github),
         github=github_ports(settings, base.database, github, base.clock),
         agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
+        github=_github_ports(settings, base.database, github),
+        agent=local_agent(settings, rooms.publisher, rooms.billing.ports.handing.to_local),
         retention_days=settings.worker.retention_days,
         files=base.files,
         blobs=base.storage.blobs,

@@ -5,7 +5,7 @@ from hookyard.adapters.database.port import Database
 from hookyard.bootstrap.engine import READY
 from hookyard.bootstrap.listeners import EndListeners, Waker
 from hookyard.core.jobs.leases import Leases
-from hookyard.core.jobs.leases_desk import LeaseDesk
+from hookyard.core.jobs.leases_desk import LeaseDesk, MaskOf
 from hookyard.core.jobs.leases_model import LeaseLimits
 from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.service import Ledger
@@ -21,6 +21,7 @@ def lease_desk(
     endings: EndListeners,
     files: JobLogFiles,
     waker: Waker,
+    mask: MaskOf,
 ) -> LeaseDesk:
     """A desk that hears of work made ready in any process."""
     work = settings.worker
@@ -32,6 +33,6 @@ def lease_desk(
         finishers=registry.finishers(publisher),
         wake=waker,
     )
-    desk = LeaseDesk(database, leases, ledger.clock, observe=endings, files=files)
+    desk = LeaseDesk(database, leases, ledger.clock, observe=endings, files=files, mask=mask)
     database.listen(READY, desk.ring)
     return desk

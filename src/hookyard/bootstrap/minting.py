@@ -45,6 +45,7 @@ class TokenService:
     apps: Apps
     desk: TokenDesk
     ports: TokenPorts
+    record: MintRecord
     listeners: TokenListeners = field(default_factory=TokenListeners)
 
 
@@ -71,7 +72,7 @@ def token_service(
     desk = TokenDesk(known, read_mint_policy(settings), asking, clock, listeners)
     revocations = Revocations(database, known, sealer, audit, clock)
     ports = TokenPorts(desk, revocations, Records(database, clock))
-    return TokenService(known, desk, ports, listeners)
+    return TokenService(known, desk, ports, record, listeners)
 
 
 def read_mint_policy(settings: Settings) -> Policy | None:

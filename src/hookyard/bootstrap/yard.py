@@ -11,6 +11,7 @@ from hookyard.adapters.database.port import Database
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.secrets.keeper import Keeper
 from hookyard.adapters.telemetry.traces import Traces
+from hookyard.bootstrap.billing import Billing
 from hookyard.bootstrap.engine import hear_ready
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
 from hookyard.bootstrap.minting import TokenService
@@ -103,6 +104,7 @@ class Yard:
     tokens: TokenService
     noticing: Noticing
     streams: Streams
+    billing: Billing
     traces: Traces | None = None
     authorizer: Authorizer | None = None
     pointers: Pointers | None = None
@@ -133,7 +135,9 @@ class Yard:
                 self.served[path] = Endpoint(source, endpoint.provider)
 
     def start_keeping(self) -> None:
-        """Keep secrets fresh, where they come from sources."""
+        """Keep secrets fresh, where they come from sources, and write down what is counted."""
+        counting = self.billing.metering.run(self.database)
+        self.tasks.append(asyncio.create_task(counting, name="metering"))
         if self.keeper is not None:
             self.tasks.append(asyncio.create_task(self.keeper.run(), name="keeper"))
 
@@ -199,6 +203,7 @@ class Yard:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.billing.metering.flush(self.database)
         await self.recovering.close()
         await self.people.close()
         await self.outbound.close()

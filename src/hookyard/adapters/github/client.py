@@ -333,5 +333,6 @@ class GitHubClient:
                 resource=rate.resource,
                 request_id=headers.get("x-github-request-id", ""),
                 installation_id=ask.installation_id,
+                repository=repo_of(ask.path),
             )
         )

@@ -10,6 +10,7 @@ class CallReport:
     """One request. `route` carries no names or ids; `status` is 0 when no answer came.
 
     `reset_ms` is on our clock; `remaining`, `limit` and `reset_ms` are None when unsaid.
+    `repository` ("owner/name", lower case, "" for none) is for sums only, never for a label.
     """
 
     method: str
@@ -22,6 +23,7 @@ class CallReport:
     resource: str
     request_id: str
     installation_id: int | None
+    repository: str = ""
 
 
 OnResponse: TypeAlias = Callable[[CallReport], None]

@@ -1,6 +1,6 @@
 """What names a blob: an owner, and the name it has there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +39,15 @@ class BlobRef:
     sha256: str
     content_type: str
     created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a portion of rows keeps, in bytes by repository ("" for none, lower case). `after` is
+    where the next portion begins; None at the end."""
+
+    sizes: Mapping[str, int]
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,13 @@ def forget_blobs(unit: Unit, kind: OwnerKind, owner_ids: Sequence[str]) -> Seque
     return keys
 
 
+def sizes_after(
+    unit: Unit, kinds: Sequence[OwnerKind], after: str, limit: int
+) -> Sequence[tuple[str, str, int]]:
+    """(key, owner, bytes) of what owners of these kinds have, by key."""
+    return store.sizes_after(unit, kinds, after, limit)
+
+
 async def let_go(blobs: Blobs, keys: Iterable[str]) -> int:
     """Delete blobs that no row names any more; how many went.
 

@@ -95,3 +95,16 @@ def named(unit: Unit, keys: Sequence[str]) -> set[str]:
 def remove(unit: Unit, keys: Sequence[str]) -> None:
     """Forget these names."""
     unit.run(delete(BLOBS).where(BLOBS.c.key.in_(list(keys))))
+
+
+def sizes_after(
+    unit: Unit, kinds: Sequence[OwnerKind], after: str, limit: int
+) -> list[tuple[str, str, int]]:
+    """(key, owner, bytes) of what owners of these kinds have, by key."""
+    query = (
+        select(BLOBS.c.key, BLOBS.c.owner_id, BLOBS.c.size)
+        .where(BLOBS.c.key > after, BLOBS.c.owner_kind.in_([kind.value for kind in kinds]))
+        .order_by(BLOBS.c.key)
+        .limit(limit)
+    )
+    return [(row["key"], row["owner_id"], row["size"]) for row in unit.fetch(query)]

@@ -19,7 +19,7 @@ LaneName = Literal["critical", "high", "default", "bulk"]
 
 
 class NewKeyIn(BaseModel):
-    """A key to make. `scope` is tenant, org:OWNER, repo:OWNER/NAME or campaign:ID;
+    """A key to make. `scope` is tenant, org:OWNER, repo:OWNER/NAME, campaign:ID or project:ID;
     `expires_at` is RFC 3339.
 
     `kinds` and `lanes` restrict the jobs it starts and leases, `max_leases` how many it leases at

@@ -33,7 +33,7 @@ def storable(text: str) -> str:
 
 SCOPE = (
     r"^(tenant|org:[A-Za-z0-9_-]{1,64}|repo:[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}"
-    r"|campaign:[0-9a-hjkmnp-tv-z]{26})$"
+    r"|(?:campaign|project):[0-9a-hjkmnp-tv-z]{26})$"
 )
 REPOSITORY = r"^[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}$"
 ID = r"^[0-9a-hjkmnp-tv-z]{26}$"

@@ -31,7 +31,7 @@ ActionQuery: TypeAlias = Annotated[Action, Query()]
 
 class NewGrantIn(BaseModel):
     """A grant to give: `subject` is user:ID, service:ID or workload:ID; `scope` is tenant,
-    org:OWNER, repo:OWNER/NAME or campaign:ID; `expires_at` RFC 3339."""
+    org:OWNER, repo:OWNER/NAME, campaign:ID or project:ID; `expires_at` RFC 3339."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -74,6 +74,8 @@ class Action(StrEnum):
     SECRETS_WRITE = "secrets.write"
     PROJECTS_READ = "projects.read"
     PROJECTS_WRITE = "projects.write"
+    PROVIDER_KEYS_READ = "provider_keys.read"
+    PROVIDER_KEYS_WRITE = "provider_keys.write"
     ACCESS_EXPLAIN = "access.explain"
 
 
@@ -84,12 +86,14 @@ class ScopeKind(StrEnum):
     ORG = "org"
     REPOSITORY = "repo"
     CAMPAIGN = "campaign"
+    PROJECT = "project"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A place rights are about. `name` is "" for a tenant, else lower case "owner" or
-    "owner/name", or a campaign's id; it is compared whole, never as a pattern.
+    "owner/name", or the id of a campaign or a billing project; it is compared whole, never as a
+    pattern.
 
     `id` is GitHub's id of a repository, where it is known: it goes before the name, which only
     says what the repository is called now. A repository that lost its name to another has none.
@@ -116,6 +120,11 @@ class Scope:
     def of_campaign(cls, campaign_id: str, tenant: str = DEFAULT_TENANT) -> "Scope":
         """The scope of one campaign."""
         return cls(ScopeKind.CAMPAIGN, campaign_id, tenant)
+
+    @classmethod
+    def of_project(cls, project_id: str, tenant: str = DEFAULT_TENANT) -> "Scope":
+        """The scope of one billing project: its own settings, never the repositories in it."""
+        return cls(ScopeKind.PROJECT, project_id, tenant)
 
     def __str__(self) -> str:
         if self.name:

@@ -58,6 +58,7 @@ _AUDITOR = _VIEWER | {
     Action.TOKENS_READ,
     Action.SECRETS_READ,
     Action.PROJECTS_READ,
+    Action.PROVIDER_KEYS_READ,
     Action.ACCESS_EXPLAIN,
 }
 

@@ -33,7 +33,7 @@ from hookyard.core.jobs.model import (
     Stopped,
     WaitingFor,
 )
-from hookyard.core.jobs.pauses_model import owner_of
+from hookyard.core.jobs.pauses_model import Pause, PauseOf, owner_of
 from hookyard.core.jobs.redact import redact
 from hookyard.core.jobs.rules import Step
 from hookyard.core.jobs.service import Ledger
@@ -242,7 +242,7 @@ class Leases:
         turns.lock(unit, (offer.key for offer in order))
         room = {owner: self.limits.per_owner - len(slots) for owner, slots in used.items()}
         pauses = self._ledger.pauses.obeyed(unit) if order else ()
-        picked, held = rules.choose(order, room, pauses, need)
+        picked, held = rules.choose(order, room, pauses, need, self._draws(unit, pauses, order))
         ids = [offer.job_id for offer in picked]
         now_ms = self._ledger.clock.now_ms()
         until_ms = now_ms + round(ask.lease_s * 1000)
@@ -252,6 +252,15 @@ class Leases:
         moved = self._put_aside(unit, held, now_ms)
         places = {job_id: place for place, job_id in enumerate(ids)}
         return sorted((job for job, _ in got), key=lambda job: places[job.id]), moved
+
+    def _draws(
+        self, unit: Unit, pauses: Sequence[Pause], order: Sequence[Offer]
+    ) -> dict[str, str | None]:
+        """The budget each offer uses up, by job; empty while no budget holds anything."""
+        if not any(pause.what is PauseOf.BUDGET for pause in pauses):
+            return {}
+        draws_on = self._ledger.pauses.draws_on
+        return {offer.job_id: draws_on(unit, offer.kind, offer.repository) for offer in order}
 
     def _owners(self, unit: Unit, order: Sequence[Offer]) -> dict[str, list[int]]:
         """The slots in use of every owner of these offers, each owner locked."""

@@ -1,7 +1,8 @@
 """Leases over HTTP: agents in any language ask for work and report on it."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.requests import ClientDisconnect
@@ -33,23 +34,31 @@ from hookyard.core.jobs.leases_wire import (
     lines_of,
     reported_out,
 )
-from hookyard.core.jobs.model import Lane
+from hookyard.core.jobs.model import Hold, Job, Lane, WaitingFor
 from hookyard.kit.clock import Clock
-from hookyard.kit.errors import Invalid
+from hookyard.kit.errors import HookyardError, Invalid
+
+Secrets: TypeAlias = Mapping[str, Mapping[str, str]]
+HandOver: TypeAlias = Callable[[Actor, Sequence[Job]], Awaitable[Secrets]]
+AGAIN_MS = 30_000
 
 
-def router(desk: LeaseDesk, artifacts: Artifacts, clock: Clock, require: Require) -> APIRouter:
-    """The routes under /api/leases."""
+def router(
+    desk: LeaseDesk, artifacts: Artifacts, clock: Clock, require: Require, hand_over: HandOver
+) -> APIRouter:
+    """The routes under /api/leases. `hand_over` says what each job just leased is given, by job."""
     routes = APIRouter(prefix="/api/leases", tags=["leases"])
     worker = Depends(require(Action.LEASES_WORK))
-    _takes(routes, desk, worker)
+    _takes(routes, desk, clock, worker, hand_over)
     _reports(routes, desk, worker)
     _files(routes, desk, artifacts, worker)
     _ends(routes, desk, clock, worker)
     return routes
 
 
-def _takes(routes: APIRouter, desk: LeaseDesk, worker: object) -> None:
+def _takes(
+    routes: APIRouter, desk: LeaseDesk, clock: Clock, worker: object, hand_over: HandOver
+) -> None:
     @routes.post("")
     async def lease_jobs(
         request: Request, actor: Annotated[Actor, worker], wanted: LeaseIn
@@ -57,7 +66,13 @@ def _takes(routes: APIRouter, desk: LeaseDesk, worker: object) -> None:
         """Lease jobs of some kinds; an empty list when none came within `wait_s` seconds."""
         agent = agent_of(actor, wanted.agent)
         ask = ask_of(wanted, agent, desk.leases.limits.lease_s)
-        return leases_out(await desk.lease(agent, ask, wanted.wait_s, request.is_disconnected))
+        taken = await desk.lease(agent, ask, wanted.wait_s, request.is_disconnected)
+        try:
+            secrets = await hand_over(actor, taken.jobs)
+        except HookyardError:
+            await _give_back(desk, agent, taken.jobs, clock.now_ms() + AGAIN_MS)
+            raise
+        return leases_out(taken, secrets)
 
     @routes.post("/{job_id}/heartbeat")
     async def heartbeat_lease(
@@ -65,6 +80,14 @@ def _takes(routes: APIRouter, desk: LeaseDesk, worker: object) -> None:
     ) -> BeatOut:
         """Keep a lease, and hear whether the job is to stop."""
         return beat_out(await desk.heartbeat(agent_of(actor), job_id, said.lease, said.lease_s))
+
+
+async def _give_back(desk: LeaseDesk, agent: Agent, jobs: Sequence[Job], until_ms: int) -> None:
+    """Put back what was leased and cannot be given what belongs to it, without counting."""
+    hold = Hold(WaitingFor("time", "provider keys", until_ms))
+    for job in jobs:
+        with suppress(HookyardError):
+            await desk.fail(agent, job.id, job.lease, hold)
 
 
 def _reports(routes: APIRouter, desk: LeaseDesk, worker: object) -> None:

@@ -10,9 +10,11 @@ from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.jobs import log
 from hookyard.core.jobs.alarm import sleep_or
 from hookyard.core.jobs.leases import Leases
+from hookyard.core.jobs.leases_mask import masked_answer, masked_ending, masked_line
 from hookyard.core.jobs.leases_model import Agent, Answer, Ask, Beat, Ended, Line, Taken
 from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.model import Ending, Job, Lane
+from hookyard.core.jobs.redact import NO_MASK, Mask
 from hookyard.core.jobs.rules import Step
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Limited, StaleLease
@@ -31,6 +33,12 @@ REMEMBERED = 4_096
 
 Gone = Callable[[], Awaitable[bool]]
 Observe = Callable[[Job, Step], None]
+MaskOf = Callable[[str, int], Awaitable[Mask]]
+
+
+async def nothing_given(job_id: str, lease: int) -> Mask:
+    """Attempts are given nothing that had to be taken out of their reports."""
+    return NO_MASK
 
 
 class Flow:
@@ -60,6 +68,7 @@ class LeaseDesk:
     """Leases jobs to agents, and passes on what they report. Use it on the event loop.
 
     `observe` hears of attempts that ended, for metrics; `files` gets the lines of job logs.
+    `mask` takes out of an attempt's reports what it was given.
     """
 
     def __init__(
@@ -70,8 +79,10 @@ class LeaseDesk:
         *,
         observe: Observe | None = None,
         files: JobLogFiles | None = None,
+        mask: MaskOf = nothing_given,
     ) -> None:
         self.leases = leases
+        self._mask = mask
         self._database = database
         self._clock = clock
         self._observe = observe
@@ -135,6 +146,8 @@ class LeaseDesk:
     async def log(self, agent: Agent, job_id: str, lease: int, lines: list[Line]) -> int:
         """Append to the job's log; how many lines were kept. Limited for a flood."""
         self._flow.take(f"{agent.key_id}/{job_id}/{lease}", len(lines))
+        mask = await self._mask(job_id, lease)
+        lines = [masked_line(mask, line) for line in lines]
         job, kept = await self._database.write(
             lambda unit: self.leases.log(unit, agent, job_id, lease, lines)
         )
@@ -145,6 +158,7 @@ class LeaseDesk:
     async def progress(self, agent: Agent, job_id: str, lease: int, value: Json) -> None:
         """Replace the progress. Limited for a flood."""
         self._flow.take(f"{agent.key_id}/{job_id}/{lease}", PROGRESS_COST)
+        value = (await self._mask(job_id, lease)).json(value)
         await self._database.write(
             lambda unit: self.leases.progress(unit, agent, job_id, lease, value)
         )
@@ -155,12 +169,14 @@ class LeaseDesk:
 
     async def complete(self, agent: Agent, job_id: str, lease: int, answer: Answer) -> Job:
         """The attempt did its work; the job as it is now."""
+        answer = masked_answer(await self._mask(job_id, lease), answer)
         return await self._end(
             lambda unit: self.leases.complete(unit, agent, job_id, lease, answer)
         )
 
     async def fail(self, agent: Agent, job_id: str, lease: int, ending: Ending) -> Job:
         """The attempt did not; the job as it is now."""
+        ending = masked_ending(await self._mask(job_id, lease), ending)
         return await self._end(lambda unit: self.leases.fail(unit, agent, job_id, lease, ending))
 
     # --- inside ---

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 
 from hookyard.core.identity.model import Scope
 from hookyard.core.identity.rules import covers
@@ -13,6 +14,7 @@ from hookyard.core.jobs.rules import LANES, next_lane
 MAX_RESULT = 256 * 1024
 MAX_PROGRESS = 8 * 1024
 MAX_HOLD_MS = round(timedelta(days=30) / timedelta(milliseconds=1))
+NOTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
 def deal(
@@ -56,19 +58,24 @@ def reaches(reach: Sequence[Scope], repository: str | None) -> bool:
 
 
 def choose(
-    order: Sequence[Offer], room: Mapping[str, int], pauses: Sequence[Pause], count: int
+    order: Sequence[Offer],
+    room: Mapping[str, int],
+    pauses: Sequence[Pause],
+    count: int,
+    draws: Mapping[str, str | None] = NOTHING,
 ) -> tuple[list[Offer], dict[WaitingFor, list[Offer]]]:
     """Up to `count` offers that may start now, and those that may not, by what they wait for.
 
-    A pause holds what it means, and an owner's limit what would go past it. Of one key only the
-    first is taken: its jobs take turns.
+    A pause holds what it means, and an owner's limit what would go past it; `draws` names the
+    budget each offer uses up. Of one key only the first is taken: its jobs take turns.
     """
     free = dict(room)
     keys: set[str] = set()
     picked: list[Offer] = []
     held: dict[WaitingFor, list[Offer]] = {}
     for offer in order:
-        waiting = held_by(pauses, offer.kind, offer.lane, offer.repository)
+        draws_on = draws.get(offer.job_id)
+        waiting = held_by(pauses, offer.kind, offer.lane, offer.repository, draws_on)
         if waiting is None and offer.owner is not None and free[offer.owner] <= 0:
             waiting = WaitingFor("limit", LIMIT_OF + offer.owner)
         if waiting is not None:

@@ -1,7 +1,7 @@
 """Leases as they look on the wire."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -102,7 +102,8 @@ class FailIn(_Body):
 @dataclass(frozen=True, slots=True)
 class LeaseOut:
     """A leased job. Name `lease` in every report; send the next heartbeat before `heartbeat_by`;
-    the attempt is over at `ends_by`."""
+    the attempt is over at `ends_by`. `secrets` are the provider keys it is given: values by name.
+    """
 
     job: str
     lease: int
@@ -119,6 +120,7 @@ class LeaseOut:
     created_at: str
     repository: str | None
     delivery_id: str | None
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +160,13 @@ class ReportedOut:
     run_at: str | None
 
 
-def leases_out(taken: Taken) -> LeasesOut:
-    """What a request got, on the wire."""
-    return LeasesOut([lease_out(job) for job in taken.jobs], taken.held_by)
+def leases_out(taken: Taken, secrets: Mapping[str, Mapping[str, str]]) -> LeasesOut:
+    """What a request got, on the wire; `secrets` by job."""
+    leases = [lease_out(job, secrets.get(job.id, {})) for job in taken.jobs]
+    return LeasesOut(leases, taken.held_by)
 
 
-def lease_out(job: Job) -> LeaseOut:
+def lease_out(job: Job, secrets: Mapping[str, str]) -> LeaseOut:
     """A lease on the wire."""
     return LeaseOut(
         job=job.id,
@@ -181,6 +184,7 @@ def lease_out(job: Job) -> LeaseOut:
         created_at=to_rfc3339(job.created_at_ms),
         repository=job.repository,
         delivery_id=job.delivery_id,
+        secrets=dict(secrets),
     )
 
 

@@ -60,7 +60,7 @@ class KeyPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WaitingFor:
-    """Why a job waits: `what` is time, key, breaker, limit, pause or kind."""
+    """Why a job waits: `what` is time, key, breaker, limit, pause, budget or kind."""
 
     what: str
     holder: str | None = None

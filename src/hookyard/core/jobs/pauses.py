@@ -20,15 +20,26 @@ CHUNK = 1_000
 COUNT_AT_MOST = 10_000
 MOST_PAUSES = 500
 LANES = tuple(Lane)
+Draws = Callable[[Unit, str, str | None], str | None]
+
+
+def draws_on_nothing(unit: Unit, kind: str, repository: str | None) -> str | None:
+    """No work uses up a budget."""
+    return None
 
 
 class Pauses:
-    """Use cases of pauses. `wake` is called on the event loop after the commit."""
+    """Use cases of pauses. `wake` is called on the event loop after the commit.
+
+    `draws_on` says whose budget work of a kind and repository uses up; it is asked only while a
+    budget holds something.
+    """
 
     def __init__(self, clock: Clock, ids: IdMaker, wake: Callable[[], None]) -> None:
         self._clock = clock
         self._ids = ids
         self._wake = wake
+        self.draws_on: Draws = draws_on_nothing
 
     # --- people ---
 
@@ -41,7 +52,9 @@ class Pauses:
         if not reason:
             raise Invalid("a pause needs a reason: whoever asks why nothing happens will read it")
         # why: every claimed job is compared with each of them.
-        if len(self.active(unit)) >= MOST_PAUSES:
+        is_budget = wanted.what is PauseOf.BUDGET
+        there = () if is_budget else [p for p in self.active(unit) if p.what is not PauseOf.BUDGET]
+        if len(there) >= MOST_PAUSES:
             raise Conflict(
                 f"{MOST_PAUSES} pauses are in force; resume some", code="too_many_pauses"
             )
@@ -70,7 +83,7 @@ class Pauses:
 
     def held(self, unit: Unit, pause: Pause) -> int:
         """How many jobs a pause holds now, counted up to `COUNT_AT_MOST`."""
-        return store_pauses.held(unit, pause.words, COUNT_AT_MOST)
+        return store_pauses.held(unit, pause, COUNT_AT_MOST)
 
     def end(self, unit: Unit, pause_id: str) -> Pause:
         """Resume: nothing is held any more from its commit on; `let_go` frees what was."""
@@ -120,7 +133,7 @@ class Pauses:
         now_ms = self._clock.now_ms()
         if not store_pauses.over(unit, now_ms, pause.id):
             return 0, False
-        count = store_pauses.let_go(unit, pause.words, now_ms, CHUNK)
+        count = store_pauses.let_go(unit, pause, now_ms, CHUNK)
         if count < CHUNK:
             store_pauses.forget(unit, pause.id)
         unit.after_commit(self._wake)
@@ -137,6 +150,17 @@ class Pauses:
         """The pauses a claim must obey; none of them can end before the claim's commit."""
         return store_pauses.obeyed(unit, self._clock.now_ms())
 
-    def holding(self, pauses: Sequence[Pause], job: Job) -> WaitingFor | None:
+    def holding(self, unit: Unit, pauses: Sequence[Pause], job: Job) -> WaitingFor | None:
         """What holds a claimed job; None lets it go."""
-        return held_by(pauses, job.kind, job.lane, job.repository)
+        if not pauses:
+            return None
+        draws_on = self.budget_of(unit, pauses, job.kind, job.repository)
+        return held_by(pauses, job.kind, job.lane, job.repository, draws_on)
+
+    def budget_of(
+        self, unit: Unit, pauses: Sequence[Pause], kind: str, repository: str | None
+    ) -> str | None:
+        """Whose budget this work uses up, where one of these pauses is about budgets."""
+        if any(pause.what is PauseOf.BUDGET for pause in pauses):
+            return self.draws_on(unit, kind, repository)
+        return None

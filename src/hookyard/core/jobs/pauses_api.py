@@ -16,11 +16,19 @@ from hookyard.core.identity.model import Action, Actor, Scope, ScopeKind
 from hookyard.core.identity.rules import authorize, scopes_for
 from hookyard.core.jobs.model import Lane
 from hookyard.core.jobs.pauses import Pauses
-from hookyard.core.jobs.pauses_model import MAX_REASON, NewPause, Pause, PauseOf, Place, owner_of
+from hookyard.core.jobs.pauses_model import (
+    BY_PEOPLE,
+    MAX_REASON,
+    NewPause,
+    Pause,
+    PauseOf,
+    Place,
+    owner_of,
+)
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.jobs.views import instant
 from hookyard.kit.clock import from_rfc3339, to_rfc3339
-from hookyard.kit.errors import Forbidden, Invalid, NotFound, Unavailable
+from hookyard.kit.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from hookyard.kit.pages import clamp_limit, decode_cursor, encode_cursor
 
 GATHER_CHUNKS = 200
@@ -44,7 +52,7 @@ class NewPauseIn(BaseModel):
 
     def wanted(self) -> NewPause:
         """The value; Invalid unless exactly one thing is named."""
-        named = [(what, getattr(self, what.value)) for what in PauseOf]
+        named = [(what, getattr(self, what.value)) for what in BY_PEOPLE]
         given = [(what, str(name)) for what, name in named if name is not None]
         if len(given) != 1:
             raise Invalid("name exactly one of kind, lane, repository, installation")
@@ -62,10 +70,14 @@ class NewPauseIn(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PauseOut:
-    """A pause in force. `held` counts the jobs that wait for it, up to 10,000."""
+    """A pause in force. `held` counts the jobs that wait for it, up to 10,000.
+
+    One of a `budget` is named by the id of its billing project, and ends with the period or once
+    the budget is raised.
+    """
 
     id: str
-    what: Literal["kind", "lane", "repository", "installation"]
+    what: Literal["kind", "lane", "repository", "installation", "budget"]
     name: str
     reason: str
     created_at: str
@@ -164,6 +176,8 @@ def _changes(
             decision = authorize(actor, Action.JOBS_PAUSE, scope_of(actor, pause.what, pause.name))
             if not decision.allowed:
                 raise Forbidden(decision.reason)
+            if pause.what is PauseOf.BUDGET:
+                raise Conflict("a budget is used up; raise it, or wait", code="budget_used_up")
             note(unit, actor, "jobs.resume", pause)
             return pauses.end(unit, pause_id)
 
@@ -211,6 +225,8 @@ def scope_of(actor: Actor, what: PauseOf, name: str) -> Scope:
             return Scope.of_repository(name, actor.tenant)
         case PauseOf.INSTALLATION:
             return Scope.of_org(name, actor.tenant)
+        case PauseOf.BUDGET:
+            return Scope.of_project(name, actor.tenant)
         case PauseOf.KIND | PauseOf.LANE:
             return Scope(tenant=actor.tenant)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from hookyard.core.jobs.model import Lane, WaitingFor
 
@@ -11,12 +12,21 @@ FOREVER_MS = 2**62
 
 
 class PauseOf(StrEnum):
-    """What a pause is of. `installation` is named by the account the App is installed on."""
+    """What a pause is of. `installation` is named by the account the App is installed on.
+
+    `budget` is named by whose budget is used up; it begins and ends with that, and no person ends
+    it.
+    """
 
     KIND = "kind"
     LANE = "lane"
     REPOSITORY = "repository"
     INSTALLATION = "installation"
+    BUDGET = "budget"
+
+
+BY_PEOPLE = tuple(what for what in PauseOf if what is not PauseOf.BUDGET)
+HeldFor: TypeAlias = Literal["pause", "budget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +54,19 @@ class Pause:
     @property
     def words(self) -> str:
         """The pause in words, as the holder of a job; the id at its end makes them its own."""
+        if self.what is PauseOf.BUDGET:
+            return f"{self.reason} ({self.id})"
         return f"{self.what.value} {self.name}, by {self.created_by}: {self.reason} ({self.id})"
 
-    def holds(self, kind: str, lane: Lane, repository: str | None) -> bool:
-        """Whether a job with these is meant."""
+    @property
+    def held_for(self) -> HeldFor:
+        """What the jobs it holds wait for."""
+        return "budget" if self.what is PauseOf.BUDGET else "pause"
+
+    def holds(
+        self, kind: str, lane: Lane, repository: str | None, draws_on: str | None = None
+    ) -> bool:
+        """Whether a job with these is meant; `draws_on` names the budget that it uses up."""
         match self.what:
             case PauseOf.KIND:
                 return kind == self.name
@@ -57,6 +76,8 @@ class Pause:
                 return (repository or "").lower() == self.name
             case PauseOf.INSTALLATION:
                 return owner_of(repository) == self.name
+            case PauseOf.BUDGET:
+                return draws_on == self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +96,15 @@ def owner_of(repository: str | None) -> str:
 
 
 def held_by(
-    pauses: Iterable[Pause], kind: str, lane: Lane, repository: str | None
+    pauses: Iterable[Pause],
+    kind: str,
+    lane: Lane,
+    repository: str | None,
+    draws_on: str | None = None,
 ) -> WaitingFor | None:
     """What holds a job with these: of the pauses that mean it the one that lasts longest."""
-    found = [pause for pause in pauses if pause.holds(kind, lane, repository)]
+    found = [pause for pause in pauses if pause.holds(kind, lane, repository, draws_on)]
     if not found:
         return None
     longest = max(found, key=lambda pause: (pause.until_ms or FOREVER_MS, pause.id))
-    return WaitingFor("pause", longest.words, longest.until_ms)
+    return WaitingFor(longest.held_for, longest.words, longest.until_ms)

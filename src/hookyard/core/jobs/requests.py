@@ -7,9 +7,10 @@ from random import Random
 from hookyard.adapters.database.port import Unit
 from hookyard.core.jobs import line, store, store_cold, store_hot, turns
 from hookyard.core.jobs.fairness import Fairness, party_of
-from hookyard.core.jobs.model import Enqueued, JobId, JobKind, NewJob, WaitingFor
+from hookyard.core.jobs.model import Enqueued, Job, JobId, JobKind, NewJob, WaitingFor
 from hookyard.core.jobs.pauses import Pauses
 from hookyard.core.jobs.port import JobsBeside
+from hookyard.core.jobs.rules import Step
 from hookyard.core.jobs.store_beside import jobs_beside
 from hookyard.core.jobs.store_hot import Fresh
 from hookyard.core.jobs.strangers import Strangers
@@ -19,7 +20,11 @@ from hookyard.kit.json import Json
 
 
 class Requests:
-    """Implements `JobRequests`. `wake` is called on the event loop after the commit."""
+    """Implements `JobRequests`. `wake` is called on the event loop after the commit.
+
+    `told` hears of every attempt that ends, inside the unit that records it: what it writes is
+    there if and only if the end is.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class Requests:
         self.outside: dict[str, JobKind] = {}
         self.clock = clock
         self.stop_requests = 0
+        self.told: Callable[[Unit, Job, Step], None] | None = None
         self.fairness = Fairness()
         self.pauses = Pauses(clock, ids, wake)
         self.strangers = Strangers(clock)

@@ -123,6 +123,8 @@ class Ledger(Requests):
                     )
                     assert step is not None  # noqa: S101
                     settled.steps[item.job.id] = step
+                    if self.told is not None:
+                        self.told(unit, item.job, step)
                 else:
                     settled.stale.add(item.job.id)
         rest = [item for item in finished if not _is_plain(item)]
@@ -327,7 +329,7 @@ class Ledger(Requests):
         waiting = (
             WaitingFor("kind", job.kind)
             if kind is None or job.version > kind.version
-            else self.pauses.holding(paused, job) or gate(kind)
+            else self.pauses.holding(unit, paused, job) or gate(kind)
         )
         if waiting is None:
             return False
@@ -351,6 +353,8 @@ class Ledger(Requests):
             raise StaleLease
         store.write_life(unit, job.id, job.lease, step.life)
         store.add_attempt(unit, row, step, now_ms)
+        if self.told is not None:
+            self.told(unit, row, step)
         if isinstance(ending, Done | Fail) and ending.apply is not None:
             ending.apply(unit)
         turns.settle(unit, job.key, self.clock.now_ms())
@@ -374,6 +378,8 @@ class Ledger(Requests):
                 continue
             store.write_life(unit, job.id, job.lease, step.life)
             store.add_attempt(unit, job, step, now_ms)
+            if self.told is not None:
+                self.told(unit, job, step)
             turns.settle(unit, key, self.clock.now_ms())
             lost.append(job.id)
         if lost:

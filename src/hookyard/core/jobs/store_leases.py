@@ -53,6 +53,7 @@ _REACH = {
     ScopeKind.ORG: " AND lower(substr(repository, 1, length($4) + 1)) = $4 || '/'",
     ScopeKind.REPOSITORY: " AND lower(repository) = $4",
     ScopeKind.CAMPAIGN: " AND lower(repository) = $4 AND 1 = 0",
+    ScopeKind.PROJECT: " AND lower(repository) = $4 AND 1 = 0",
 }
 _FIND = {
     kind: RawSql(

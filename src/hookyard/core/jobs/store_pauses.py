@@ -58,13 +58,13 @@ _HOLD_ALL = RawSql(
 )
 _HELD = (
     "SELECT id FROM jobs WHERE state = 'waiting' AND waiting_what <> 'time'"
-    " AND waiting_what <> 'key' AND waiting_what = 'pause' AND waiting_holder = $1"
+    " AND waiting_what <> 'key' AND waiting_what = $1 AND waiting_holder = $2"
 )
 _LET_GO = RawSql.same(
-    "UPDATE jobs SET waiting_until_ms = $2 WHERE id IN"
-    f" ({_HELD} AND (waiting_until_ms IS NULL OR waiting_until_ms > $2) LIMIT $3)"
+    "UPDATE jobs SET waiting_until_ms = $3 WHERE id IN"
+    f" ({_HELD} AND (waiting_until_ms IS NULL OR waiting_until_ms > $3) LIMIT $4)"
 )
-_COUNT_HELD = RawSql.same(f"SELECT count(*) FROM ({_HELD} LIMIT $2) AS held")
+_COUNT_HELD = RawSql.same(f"SELECT count(*) FROM ({_HELD} LIMIT $3) AS held")
 
 
 def add(unit: Unit, pause: Pause) -> None:
@@ -121,14 +121,15 @@ def hold(unit: Unit, job_ids: Sequence[str], holder: str, until_ms: int | None) 
     return unit.run_raw(_HOLD_ALL, list(job_ids), holder, until_ms)
 
 
-def let_go(unit: Unit, holder: str, now_ms: int, limit: int) -> int:
+def let_go(unit: Unit, pause: Pause, now_ms: int, limit: int) -> int:
     """Make up to `limit` jobs due that a pause holds; how many."""
-    return unit.run_raw(_LET_GO, holder, now_ms, limit)
+    return unit.run_raw(_LET_GO, pause.held_for, pause.words, now_ms, limit)
 
 
-def held(unit: Unit, holder: str, at_most: int) -> int:
+def held(unit: Unit, pause: Pause, at_most: int) -> int:
     """How many jobs a pause holds, counted up to `at_most`."""
-    return store.whole(unit.fetch_raw(_COUNT_HELD, holder, at_most)[0][0])
+    rows = unit.fetch_raw(_COUNT_HELD, pause.held_for, pause.words, at_most)
+    return store.whole(rows[0][0])
 
 
 def _pause(row: Row) -> Pause:

@@ -54,6 +54,8 @@ def why_waiting(job: Job, facts: Facts | None = None) -> str:
             why = f"The limit {waiting.holder} is used up{until}"
         case "pause":
             why = f"It is paused{until or ' until it is resumed'}: {waiting.holder}"
+        case "budget":
+            why = f"It waits{until or ' until there is more to use'}, held by a {waiting.holder}"
         case _:
             why = f"It is held by {waiting.what} {waiting.holder or ''}".rstrip() + until
     return why.removesuffix(".") + "."

@@ -1,5 +1,7 @@
 """The record of a mint and its line in the audit trail, written together."""
 
+from collections.abc import Callable
+
 from hookyard.adapters.database.port import Unit
 from hookyard.adapters.github.auth import AccessToken
 from hookyard.core.audit.model import AuditEntry, AuditOutcome
@@ -13,11 +15,15 @@ from hookyard.kit.json import Json
 
 
 class MintRecord:
-    """Writes mints inside the caller's unit. A token goes in as its SHA-256 only."""
+    """Writes mints inside the caller's unit. A token goes in as its SHA-256 only.
+
+    `told` hears of every token that was minted, inside that unit.
+    """
 
     def __init__(self, audit: Audit, ids: IdMaker) -> None:
         self._audit = audit
         self._ids = ids
+        self.told: Callable[[Unit, Mint], None] | None = None
 
     def asked(
         self,
@@ -67,6 +73,8 @@ class MintRecord:
             repositories=token.repositories,
         )
         store.save_minted(unit, made)
+        if self.told is not None:
+            self.told(unit, made)
         detail = scope_detail(mint.scope) | {
             "mint_id": mint.id,
             "app": mint.app,

@@ -9,7 +9,7 @@ from hookyard.entrypoints.cli.remote import Remote, with_server
 from hookyard.entrypoints.cli.screen import Column, text_of
 from hookyard.kit.json import Json, JsonObject, as_text
 
-SCOPES = "tenant, org:OWNER, repo:OWNER/NAME or campaign:ID."
+SCOPES = "tenant, org:OWNER, repo:OWNER/NAME, campaign:ID or project:ID."
 
 
 def origin(row: JsonObject) -> str:

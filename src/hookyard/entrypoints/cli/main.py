@@ -26,6 +26,7 @@ ENTRIES = (
     Entry("explain", f"{_CLI}.explain:explain", "Why a check is as it is", _LOOK),
     Entry("audit", f"{_CLI}.audit:audit", "Who did what; verify and export it", _LOOK),
     Entry("tokens", f"{_CLI}.tokens:tokens", "Installation tokens: mint, explain, revoke", _LOOK),
+    Entry("usage", f"{_CLI}.usage:usage", "What billing projects used", _LOOK),
     Entry("hooks", f"{_CLI}.hooks.command:hooks", "Send, record and replay deliveries", _LOOK),
     Entry("doctor", f"{_CLI}.doctor.command:doctor", "Every setting, every dependency", _OFFLINE),
     Entry("migrate", f"{_CLI}.migrate:migrate", "Bring the database to this version", _OFFLINE),

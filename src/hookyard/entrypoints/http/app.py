@@ -145,6 +145,7 @@ class Front:
             health=yard.noticing.health,
             notifications=yard.noticing.notifications,
             streams=yard.streams,
+            billing=yard.billing.ports,
         )
         for router in registry.routers(ports, self.guard):
             if not router.prefix.startswith(self._only or ""):

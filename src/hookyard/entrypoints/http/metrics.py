@@ -41,6 +41,7 @@ class Numbers:
     commits: int
     unknown: int
     sources: Sequence[Pulse]
+    budgets: Mapping[str, int]
     at_ms: int
 
 
@@ -91,6 +92,14 @@ class DatabaseNumbers:
             "Jobs that wait because no worker knows their kind or its version",
             numbers.unknown,
         )
+        budgets = GaugeMetricFamily(
+            "hookyard_budgets",
+            "Budgets of projects in the present day or month: nearly used up, or used up",
+            labels=["state"],
+        )
+        for name, count in numbers.budgets.items():
+            budgets.add_metric([name], count)
+        yield budgets
         yield from source_series(numbers.sources, numbers.at_ms)
         yield CounterMetricFamily(
             "hookyard_database_commits", "Commits of the embedded database", numbers.commits
@@ -143,5 +152,6 @@ class MetricsPage:
             commits=getattr(yard.database, "commits", 0),
             unknown=sum(yard.ledger.unknown_kinds(unit).values()),
             sources=yard.recovering.pulses.of_all(unit),
+            budgets=yard.billing.ports.projects.marked(unit),
             at_ms=now_ms,
         )

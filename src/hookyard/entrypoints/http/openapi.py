@@ -103,14 +103,18 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
         found |= {"408", "413", "415"}
     if route.name.startswith("replay_") or route.name == "regenerate":
         found.add("409")
-    if route.name == "get_install":
+    if route.name in ("get_install", "end_pause"):
         found.add("409")
     if route.name in ("put_notification_rules", "stream_notifications"):
         found |= {"409", "429"}
+    if route.name == "explain_access":
+        found.add("404")
+    if "billing" in route.tags:
+        found |= {"404"} if method == "GET" else {"404", "409"}
     if "tokens" in route.tags:
         found |= {"404", "429"}
     if "leases" in route.tags:
-        found |= {"409", "429"} if route.param_convertors else {"429"}
+        found |= {"409", "429"}
     for status in sorted(found):
         responses[status] = problem_response(status)
 

@@ -1,13 +1,17 @@
-"""The handler of `agent.task` jobs when a local agent command is configured."""
+"""The handler of `agent.task` jobs when a local agent command is configured.
+
+What the command is given beside its task are variables; they are taken out of all it says.
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from hookyard.core.ingress.rules import AGENT_TASK
-from hookyard.core.jobs.model import Fail, JobContext, JobKind, Lane, Outcome, Retry
+from hookyard.core.jobs.model import Fail, Job, JobContext, JobKind, Lane, Outcome, Retry
+from hookyard.core.jobs.redact import Mask
 from hookyard.core.publishing.model import EffectRequests
 from hookyard.features.agents.answers import Answers
 from hookyard.features.agents.command import run_command
@@ -20,11 +24,29 @@ KIND = JobKind(
 )
 
 
-class RunAgent:
-    """Hands a task to the configured command and its answer to GitHub, once."""
+HandOver = Callable[[Job], Awaitable[Mapping[str, str]]]
 
-    def __init__(self, argv: Sequence[str], effects: EffectRequests, kind: JobKind = KIND) -> None:
+
+async def nothing(job: Job) -> Mapping[str, str]:
+    """The command is given its task and no more."""
+    return {}
+
+
+class RunAgent:
+    """Hands a task to the configured command and its answer to GitHub, once.
+
+    `hand_over` says which variables an attempt is given.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        effects: EffectRequests,
+        kind: JobKind = KIND,
+        hand_over: HandOver = nothing,
+    ) -> None:
         self.kind = kind
+        self._hand_over = hand_over
         self._argv = tuple(argv)
         self._answers = Answers(effects)
 
@@ -38,14 +60,21 @@ class RunAgent:
         asked = msgspec.json.encode(
             {"job_id": job.id, "attempt": job.attempt, "task": dict(job.payload)}
         )
+        given = await self._hand_over(job)
+        mask = Mask(given.values())
         environment = environment_of(
             os.environ,
-            {"HOOKYARD_JOB_ID": job.id, "HOOKYARD_ATTEMPT": str(job.attempt)},
+            {**given, "HOOKYARD_JOB_ID": job.id, "HOOKYARD_ATTEMPT": str(job.attempt)},
         )
-        output = await run_command(self._argv, asked, environment, ctx.cancelled, ctx.log)
-        answer = output if isinstance(output, AgentFailure) else read_answer(output)
+
+        async def say(line: str) -> None:
+            await ctx.log(mask.text(line))
+
+        output = await run_command(self._argv, asked, environment, ctx.cancelled, say)
+        answer = output if isinstance(output, AgentFailure) else read_answer(output, mask.text)
         if isinstance(answer, AgentFailure):
             if answer.again:
                 return Retry(answer.reason)
             return Fail(answer.reason, code="agent_failed")
+        answer = replace(answer, data=mask.json(answer.data))
         return self._answers.done(job, answer)

@@ -1,6 +1,6 @@
 """Decisions about agent tasks: reading them, reading answers, and where the answer goes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -27,21 +27,24 @@ def read_task(payload: JsonObject) -> AgentTask:
     )
 
 
-def read_answer(output: bytes) -> AgentAnswer | AgentFailure:
-    """Standard output as an answer: a JSON object, or plain text taken as the summary."""
+def read_answer(output: bytes, clean: Callable[[str], str] = str) -> AgentAnswer | AgentFailure:
+    """Standard output as an answer: a JSON object, or plain text taken as the summary.
+
+    `clean` takes out of the words for people what must not be shown, before they are cut.
+    """
     text = output.decode("utf-8", "replace").strip()
     if not text:
         return AgentAnswer("done", None, None)
     if not text.startswith("{"):
-        return AgentAnswer(text[:MAX_SUMMARY], None, None)
+        return AgentAnswer(clean(text)[:MAX_SUMMARY], None, None)
     try:
         value: Json = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return AgentFailure("the agent's output starts like JSON and is not", again=False)
     answer = as_object(value)
     return AgentAnswer(
-        summary=as_text(answer.get("summary")).strip()[:MAX_SUMMARY] or "done",
-        comment=as_text(answer.get("comment")) or None,
+        summary=clean(as_text(answer.get("summary"))).strip()[:MAX_SUMMARY] or "done",
+        comment=clean(as_text(answer.get("comment"))) or None,
         data=answer.get("data"),
     )
 

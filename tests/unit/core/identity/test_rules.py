@@ -126,6 +126,15 @@ def test_a_repositorys_id_goes_before_its_name(
     assert covers(held, Scope.of_repository(wanted[0], repository_id=wanted[1])) == reaches
 
 
+def test_a_projects_scope_reaches_that_project_alone() -> None:
+    mine, other = Scope.of_project("p1"), Scope.of_project("p2")
+    assert covers(mine, mine)
+    assert not covers(mine, other)
+    assert not covers(mine, Scope.of_campaign("p1"))
+    assert not covers(mine, Scope.of_repository("p1"))
+    assert covers(Scope(), mine)
+
+
 def test_a_campaigns_scope_reaches_that_campaign_alone() -> None:
     mine, other = Scope.of_campaign("c1"), Scope.of_campaign("c2")
     assert covers(mine, mine)

@@ -1,0 +1,1 @@
+"""Billing projects: what repositories use, what they may use, and the provider keys they share."""
