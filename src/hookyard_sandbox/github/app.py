@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from hookyard.kit.clock import Clock
-from hookyard_sandbox.github import control, website
+from hookyard_sandbox.github import control, registering, website
 from hookyard_sandbox.github.auth import Caller, identify
 from hookyard_sandbox.github.byid import ById
 from hookyard_sandbox.github.faults import Fault, Faults, ServerClock
@@ -40,6 +40,7 @@ from hookyard_sandbox.github.routes import (
     apps,
     checks,
     comments,
+    conversions,
     hooks,
     issues,
     meta,
@@ -54,6 +55,7 @@ from hookyard_sandbox.github.webhooks import Hooks
 ENDPOINTS: tuple[Endpoint, ...] = (
     *apps.ENDPOINTS,
     *hooks.ENDPOINTS,
+    *conversions.ENDPOINTS,
     *meta.ENDPOINTS,
     *comments.ENDPOINTS,
     *issues.ENDPOINTS,
@@ -341,6 +343,7 @@ def create_app(
         routes=[
             *control.routes(gateway),
             *website.routes(state),
+            *registering.routes(state),
             Mount(GHES, routes=routes),
             *routes,
         ],

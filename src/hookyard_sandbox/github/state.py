@@ -24,6 +24,7 @@ from hookyard_sandbox.github.model import (
     Installation,
     Permissions,
     PlainHook,
+    Registered,
     Repository,
     Team,
     Token,
@@ -75,6 +76,7 @@ class World:
     plain_hooks: dict[int, PlainHook] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     user_tokens: dict[str, UserToken] = field(default_factory=dict)
+    registrations: dict[str, Registered] = field(default_factory=dict)
     browsing: User | None = None
     teams: dict[tuple[str, str], Team] = field(default_factory=dict)
     org_members: dict[str, dict[str, str]] = field(default_factory=dict)
