@@ -65,6 +65,7 @@ class Exchange:
             "keys.exchange",
             f"api_key:{key_id}",
             detail={"role": grant.role.value, "scope": str(grant.scope), **dict(actor.facts)},
+            tenant=actor.tenant,
         )
         self._audit.record(unit, entry, now_ms)
         return CreatedKey(key, token)

@@ -22,7 +22,7 @@ from hookyard.bootstrap.registering import (
     store_for,
     website,
 )
-from hookyard.core.audit.model import AuditEntry
+from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry
 from hookyard.core.identity.model import Action, Actor
 from hookyard.core.identity.rules import may_enter
 from hookyard.core.ingress.model import SourceConfig
@@ -185,7 +185,7 @@ class SetupPages:
         yard.add_source(SourceConfig("github", "github", (secret,), options))
         entry = AuditEntry(
             by, "secrets.write", f"github-app:{app.id}",
-            detail={"slug": app.slug, "owner": app.owner},
+            detail={"slug": app.slug, "owner": app.owner}, tenant=DEFAULT_TENANT,
         )  # fmt: skip
         now_ms = yard.clock.now_ms()
         await yard.database.write(lambda unit: yard.audit.record(unit, entry, now_ms))

@@ -20,7 +20,7 @@ from hookyard.bootstrap.registering import (
     webhook_shelf,
     website,
 )
-from hookyard.core.audit.model import AuditEntry
+from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.registration.exchange import SecretExchange, Step
 from hookyard.core.registration.model import Delivered, Wish
@@ -132,7 +132,11 @@ async def _note(settings: Settings, app: NewApp) -> None:
     """A line in the audit trail."""
     clock = SystemClock()
     entry = AuditEntry(
-        BY, "secrets.write", f"github-app:{app.id}", detail={"slug": app.slug, "owner": app.owner}
+        BY,
+        "secrets.write",
+        f"github-app:{app.id}",
+        detail={"slug": app.slug, "owner": app.owner},
+        tenant=DEFAULT_TENANT,
     )
     with readable_database(settings):
         database = await open_database(settings)
