@@ -1,4 +1,4 @@
-"""`hookyard github rotate-webhook-secret`: exchanged under a running server, and killed anywhere."""
+"""`hookyard github rotate-webhook-secret` under a running server, and killed anywhere."""
 
 import json
 import os

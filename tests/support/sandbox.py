@@ -9,8 +9,8 @@ import httpx2
 
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.json import Json
-from hookyard_sandbox.github.model import Installation
 from hookyard_sandbox.github.appkeys import new_private_key
+from hookyard_sandbox.github.model import Installation
 from hookyard_sandbox.github.sandbox import RegisteredApp, Sandbox
 
 REPOSITORY = "acme/shop"

@@ -10,9 +10,9 @@ from hookyard.kit.json import JsonObject
 from hookyard_sandbox.github import people, repochanges
 from hookyard_sandbox.github.acts import People
 from hookyard_sandbox.github.app import Gateway, create_app
+from hookyard_sandbox.github.appkeys import loaded, new_private_key, public_half
 from hookyard_sandbox.github.auth import TokenMint
 from hookyard_sandbox.github.faults import Fault, Faults
-from hookyard_sandbox.github.appkeys import loaded, new_private_key, public_half
 from hookyard_sandbox.github.limits import Limits
 from hookyard_sandbox.github.model import (
     App,

@@ -60,7 +60,7 @@ class World:
 
     `browsing` is who is signed in at the website, in the one browser there is. `org_members` maps
     organisations to logins and their roles. `tells_inherited`: lists of teams say who is there
-    only through a child team.
+    only through a child team. `revokes`: a token that is deleted is dead.
     """
 
     clock: Clock
@@ -81,6 +81,7 @@ class World:
     teams: dict[tuple[str, str], Team] = field(default_factory=dict)
     org_members: dict[str, dict[str, str]] = field(default_factory=dict)
     tells_inherited: bool = True
+    revokes: bool = True
     history: list[JsonObject] = field(default_factory=list)
     emit: Callable[[App, Installation | None, str, JsonObject], None] | None = None
     _last_id: int = 1000

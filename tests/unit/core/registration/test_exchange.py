@@ -86,12 +86,12 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         app = sandbox.register_app(
             webhook_url=URL, webhook_secret=OLD, private_key=private_key(), events=["issues"]
         )
-        sandbox.hooks.deliver = lambda delivery: made.server(delivery)
         wire = Wire(WireOptions(base_url=sandbox.base_url, trust_env=False))
         jwt = AppJwt(str(app.id), private_key(), clock)
         github = GitHubClient(wire, jwt, clock, random=Random(1))
         source = FolderSource(tmp_path / "secrets", clock)
         made = Bench(sandbox, app, clock, AppHook(github), Shelf(source))
+        sandbox.hooks.deliver = made.server
         await source.put(WEBHOOK_SECRET, OLD.encode())
         sandbox.hooks.flush()
         yield made
