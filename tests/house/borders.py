@@ -39,6 +39,27 @@ def foreign_stores(sources: Iterable[Source]) -> list[str]:
     ]
 
 
+def entries_without_tenant(sources: Iterable[Source]) -> list[str]:
+    """Entries of the audit trail that do not say whose trail they belong to."""
+    return [
+        f"{source.path}:{node.lineno} names no tenant"
+        for source in sources
+        if not source.under("src/hookyard/core/audit")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+        and _needs_tenant(node) > len(node.args)
+        and not any(keyword.arg == "tenant" for keyword in node.keywords)
+    ]
+
+
+def _needs_tenant(call: ast.Call) -> int:
+    """How many arguments in order include the tenant; 0 where none is needed."""
+    name = ast.unparse(call.func)
+    if name == "AuditEntry":
+        return 7
+    return 6 if name.endswith("audit.done") else 0
+
+
 def room_of(source: Source) -> str | None:
     """The room of `core` or `features` a module lives in."""
     match = ROOM.match(source.dotted)

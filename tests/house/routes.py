@@ -26,6 +26,10 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET", "/auth/callback"): "sign-in: proved by state, and what the issuer says",
     ("GET", "/auth/oidc/login"): "sign-in: nobody is known yet",
     ("GET", "/auth/oidc/callback"): "sign-in: proved by state, and what the issuer says",
+    ("GET", "/setup"): "shows nothing before there is an App, and asks for secrets.write after",
+    ("POST", "/setup"): "the form holds the admin key, and the page asks for secrets.write by it",
+    ("GET", "/setup/callback"): "proved by state and cookie of whoever began it with that key",
+    ("GET", "/setup/result"): "proved by the same cookie; tells of the App that browser made",
     ("POST", "/auth/logout"): "ends the session that is shown, and no other",
 }
 # What the front door hands to something other than the framework, by the name of its prefix.

@@ -27,6 +27,10 @@ def test_only_the_database_adapter_ends_transactions() -> None:
     assert borders.commits_below_the_edge(load(ROOT, "src/hookyard")) == []
 
 
+def test_every_entry_of_the_trail_names_its_tenant() -> None:
+    assert borders.entries_without_tenant(load(ROOT, "src/hookyard")) == []
+
+
 def test_only_the_command_line_prints() -> None:
     assert borders.prints(load(ROOT, "src", "tests")) == []
 
@@ -52,6 +56,16 @@ def test_kit_stands_on_the_standard_library() -> None:
 
 
 BAD: list[tuple[Rule, str, str]] = [
+    (
+        borders.entries_without_tenant,
+        "src/hookyard/core/jobs/api.py",
+        "audit.done(unit, actor.label, 'jobs.start', 'job:1', 1)",
+    ),
+    (
+        borders.entries_without_tenant,
+        "src/hookyard/core/jobs/pauses_api.py",
+        "AuditEntry('user:1', 'jobs.pause', 'kind:x')",
+    ),
     (
         borders.foreign_stores,
         "src/hookyard/core/jobs/service.py",

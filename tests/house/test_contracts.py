@@ -6,7 +6,17 @@ from pathlib import Path
 
 from tests.house.tree import ROOT
 
-ROOMS = ("ingress", "publishing", "tokens", "repositories", "jobs", "blobs", "identity", "sealing")
+ROOMS = (
+    "ingress",
+    "publishing",
+    "tokens",
+    "repositories",
+    "jobs",
+    "blobs",
+    "identity",
+    "registration",
+    "sealing",
+)
 PACKAGES = (
     "hookyard",
     *(f"hookyard/{floor}" for floor in ("entrypoints", "features", "core", "adapters", "kit")),

@@ -1,5 +1,6 @@
 """Tokens when GitHub, its clock or its owners misbehave, and with several Apps."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 from hookyard.bootstrap import open_yard
 from hookyard.core.tokens.apps_rules import Room
+from hookyard.core.tokens.revoking import NOT_ENDED
 from hookyard.kit.clock import ManualClock
 from hookyard.settings import load_settings
 from hookyard_sandbox.github.sandbox import Sandbox
@@ -180,6 +182,25 @@ async def test_github_that_does_not_revoke_is_believed_once_and_answered_honestl
     assert fresh["token"] != tokens[0]["token"]
     mint = (await door.get(f"/tokens/mints/{tokens[0]['mint_id']}")).json()
     assert mint["state"] == "kept"
+
+
+async def test_a_204_is_not_believed_while_the_token_still_works(scene: Scene) -> None:
+    door = await scene.open()
+    token = (await door.get(scene.hub.path)).json()
+    scene.sandbox.world.revokes = False
+    ending = asyncio.create_task(door.call("DELETE", f"/tokens/{token['mint_id']}"))
+    while not ending.done():
+        scene.clock.advance(1.0)
+        await asyncio.wait({ending}, timeout=0.02)
+    ended = (await ending).json()
+    assert (ended["ended"], NOT_ENDED in ended["reason"]) == (False, True)
+    assert scene.hub.calls("DELETE", "/installation/token", 204) == 1
+    assert scene.hub.status(token["token"]) == 200
+    mint = (await door.get(f"/tokens/mints/{token['mint_id']}")).json()
+    assert mint["state"] == "kept"
+    assert (await door.get(scene.hub.path)).json()["token"] != token["token"]
+    (said,) = await door.page("/api/admin/audit", action="tokens.revoke")
+    assert said["outcome"] == "failed"
 
 
 async def test_of_two_apps_on_an_account_the_one_with_room_is_taken(scene: Scene) -> None:

@@ -9,8 +9,9 @@ import httpx2
 
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.json import Json
+from hookyard_sandbox.github.appkeys import new_private_key
 from hookyard_sandbox.github.model import Installation
-from hookyard_sandbox.github.sandbox import RegisteredApp, Sandbox, new_private_key
+from hookyard_sandbox.github.sandbox import RegisteredApp, Sandbox
 
 REPOSITORY = "acme/shop"
 START_MS = 1_790_000_000_000

@@ -304,7 +304,7 @@ def _assemble(
         keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
         grants=rooms.grants,
         held=rooms.held,
-        exchange=Exchange(base.ids, rooms.audit),
+        exchange=Exchange(base.ids, rooms.audit, find_repository=find_repository),
         admin_key=admin_key,
         github=base.github,
         files=base.files,

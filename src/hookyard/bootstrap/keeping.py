@@ -24,6 +24,7 @@ from hookyard.kit.clock import Clock, SystemClock
 from hookyard.kit.errors import ConfigurationError
 from hookyard.kit.secret import Secret
 from hookyard.settings import SETTINGS, Kept, KeptAt, Settings, raw_secrets
+from hookyard.settings.appfile import SECRETS_FOLDER
 from hookyard.settings.places import secret_sources
 
 if TYPE_CHECKING:
@@ -46,11 +47,20 @@ def load_settings(
     """
     given, where = os.environ if environ is None else environ, folder or Path.cwd()
     raw = base.read_environment(where, given)
-    listed = listed_in(raw)
+    listed = listed_in(raw) or stored_in(where, given)
     if not listed:
         return base.load_settings(given, folder=where)
     kept = asyncio.run(_read(listed, raw, transport))
-    return base.load_settings(given, folder=where, kept=kept)
+    return base.load_settings(given, folder=where, kept=kept, sources=listed)
+
+
+def stored_in(folder: Path, environ: Mapping[str, str]) -> tuple[KeptAt, ...]:
+    """The sources where none are listed and `hookyard github setup` stored an App: the settings,
+    then the folder that has its secrets. None where nothing was stored."""
+    data_dir = base.stored_app_in(folder, environ)
+    if data_dir is None:
+        return ()
+    return (KeptAt("env"), KeptAt("file", str(data_dir / SECRETS_FOLDER)))
 
 
 def listed_in(raw: Mapping[str, str]) -> tuple[KeptAt, ...]:

@@ -30,6 +30,7 @@ from hookyard.core.tokens.apps_file import read_apps
 from hookyard.core.tokens.service import InstallationTokens
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError, Unavailable
+from hookyard.kit.secret import Secret
 from hookyard.settings import Settings
 from hookyard.settings.places import signing_key
 
@@ -123,9 +124,24 @@ def open_github(
         return None
     if not given.app_id.isdigit():
         raise ConfigurationError("GITHUB_APP_ID must be the App's number, as its settings show it")
-    signer = PemSigner(given.private_key.reveal(), checked=checked)
-    identity = AppIdentity(int(given.app_id), given.app_slug or "")
-    return _open_app(settings, identity, MAIN_APP, given.api_base_url, signer, clock, calls)
+    slug, key = given.app_slug or "", given.private_key
+    return open_app(settings, int(given.app_id), slug, key, clock, calls, checked=checked)
+
+
+def open_app(
+    settings: Settings,
+    app_id: int,
+    slug: str,
+    key: Secret,
+    clock: Clock,
+    calls: CallListeners,
+    *,
+    checked: bool = False,
+) -> GitHubApp:
+    """An App on the host of the settings, by its id and PEM."""
+    signer = PemSigner(key.reveal(), checked=checked)
+    identity, host = AppIdentity(app_id, slug), settings.github.api_base_url
+    return _open_app(settings, identity, MAIN_APP, host, signer, clock, calls)
 
 
 def open_more_apps(

@@ -134,6 +134,14 @@ class Yard:
             if endpoint.source.id == source.id:
                 self.served[path] = Endpoint(source, endpoint.provider)
 
+    def add_source(self, source: SourceConfig) -> None:
+        """Take deliveries of one more source from now on."""
+        self.sources[source.id] = source
+        endpoint = Endpoint(source, registry.PROVIDERS_BY_NAME[source.provider])
+        self.served[f"/webhooks/{source.provider}/{source.id}"] = endpoint
+        if source.id == source.provider:
+            self.served[f"/webhooks/{source.provider}"] = endpoint
+
     def start_keeping(self) -> None:
         """Keep secrets fresh, where they come from sources, and write down what is counted."""
         counting = self.billing.metering.run(self.database)

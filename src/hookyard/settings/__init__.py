@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hookyard.kit.errors import ConfigurationError
+from hookyard.settings.appfile import APP_FILE, from_app_file
 from hookyard.settings.files import from_dotenv, from_toml
 from hookyard.settings.kept import Kept
 from hookyard.settings.model import (
@@ -44,12 +45,15 @@ __all__ = [
     "SignInSettings",
     "Value",
     "build_settings",
+    "data_dir_of",
     "layers",
     "load_settings",
     "raw_secrets",
     "read_environment",
+    "stored_app_in",
 ]
 
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
 _IN_FILES = frozenset(
     name for setting in SETTINGS for name in (setting.name, f"{setting.name}_FILE")
 )
@@ -57,6 +61,22 @@ _IN_FILES = frozenset(
 
 def layers(folder: Path, environ: Mapping[str, str]) -> tuple[tuple[str, Mapping[str, str]], ...]:
     """Where settings are read from, by name, the weakest first."""
+    given = _given(folder, environ)
+    return ((APP_FILE, _registered(given)), *given)
+
+
+def stored_app_in(folder: Path, environ: Mapping[str, str]) -> Path | None:
+    """The data folder, where the App that `hookyard github setup` stored there is in use."""
+    given = _given(folder, environ)
+    return _data_dir(given) if _registered(given) else None
+
+
+def data_dir_of(folder: Path, environ: Mapping[str, str]) -> Path:
+    """The data folder, before anything else is known."""
+    return _data_dir(_given(folder, environ))
+
+
+def _given(folder: Path, environ: Mapping[str, str]) -> tuple[tuple[str, Mapping[str, str]], ...]:
     return (
         ("hookyard.toml", from_toml(folder / "hookyard.toml", _IN_FILES)),
         (".env", from_dotenv(folder / ".env")),
@@ -64,8 +84,26 @@ def layers(folder: Path, environ: Mapping[str, str]) -> tuple[tuple[str, Mapping
     )
 
 
+def _data_dir(given: tuple[tuple[str, Mapping[str, str]], ...]) -> Path:
+    setting = _BY_NAME["HOOKYARD_DATA_DIR"]
+    texts = [_set_in(layer, setting)[1] for _, layer in given]
+    text = next((text for text in reversed(texts) if text), "")
+    found = setting.parse(text) if text else setting.default
+    assert isinstance(found, Path)  # noqa: S101
+    return found
+
+
+def _registered(given: tuple[tuple[str, Mapping[str, str]], ...]) -> Mapping[str, str]:
+    """What was stored of the App, unless the settings name an App themselves: then it is
+    another's, and none of it counts."""
+    if any(_set_in(layer, _BY_NAME["HOOKYARD_GITHUB_APP_ID"])[1] for _, layer in given):
+        return {}
+    return from_app_file(_data_dir(given))
+
+
 def read_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The raw settings: `hookyard.toml` under `.env` under the environment, blanks left out.
+    """The raw settings: what was stored of the App under `hookyard.toml` under `.env` under the
+    environment, blanks left out.
 
     Each setting stands under one name: the first of its names in the highest place that sets it.
     """
@@ -104,14 +142,17 @@ def load_settings(
     *,
     folder: Path | None = None,
     kept: Mapping[str, Kept] | None = None,
+    sources: tuple[KeptAt, ...] = (),
 ) -> Settings:
     """Check everything; ConfigurationError names the wrong setting and the fix.
 
     `kept` is what the secret sources gave, by setting; where sources are set it has to be there
-    (`bootstrap.keeping` reads them), and secrets come from nowhere else.
+    (`bootstrap.keeping` reads them), and secrets come from nowhere else. `sources` are those that
+    were read where the settings name none.
     """
     raw = read_environment(folder or Path.cwd(), os.environ if environ is None else environ)
     values = {setting.name: _value(setting, raw) for setting in SETTINGS if not setting.is_secret}
+    values["HOOKYARD_SECRET_SOURCES"] = values["HOOKYARD_SECRET_SOURCES"] or sources
     if not values["HOOKYARD_SECRET_SOURCES"]:
         found = _in_settings(raw)
     elif kept is None:

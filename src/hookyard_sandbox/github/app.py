@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from hookyard.kit.clock import Clock
-from hookyard_sandbox.github import control, website
+from hookyard_sandbox.github import control, registering, website
 from hookyard_sandbox.github.auth import Caller, identify
 from hookyard_sandbox.github.byid import ById
 from hookyard_sandbox.github.faults import Fault, Faults, ServerClock
@@ -42,6 +42,7 @@ from hookyard_sandbox.github.routes import (
     checks,
     comments,
     history,
+    conversions,
     hooks,
     issues,
     meta,
@@ -59,6 +60,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *actions.ENDPOINTS,
     *apps.ENDPOINTS,
     *hooks.ENDPOINTS,
+    *conversions.ENDPOINTS,
     *meta.ENDPOINTS,
     *comments.ENDPOINTS,
     *issues.ENDPOINTS,
@@ -350,6 +352,7 @@ def create_app(
             *control.routes(gateway),
             *website.routes(state),
             *actions.store_routes(state),
+            *registering.routes(state),
             Mount(GHES, routes=routes),
             *routes,
         ],

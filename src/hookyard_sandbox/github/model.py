@@ -49,6 +49,16 @@ class App:
 
 
 @dataclass(slots=True, eq=False)
+class Registered:
+    """An App that was registered from a manifest, with what its code gives, once."""
+
+    app: App
+    private_key: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    expires_at_ms: int
+
+
+@dataclass(slots=True, eq=False)
 class Code:
     """A code a browser brings back from the authorize page; good once, for ten minutes."""
 

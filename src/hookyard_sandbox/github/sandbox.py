@@ -1,12 +1,8 @@
 """A simulated GitHub on a loopback port, for tests and demos."""
 
-import functools
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
-from joserfc.jwk import RSAKey
 from starlette.requests import Request
 
 from hookyard.kit.clock import Clock, SystemClock
@@ -14,6 +10,7 @@ from hookyard.kit.json import JsonObject
 from hookyard_sandbox.github import people, repochanges
 from hookyard_sandbox.github.acts import People
 from hookyard_sandbox.github.app import Gateway, create_app
+from hookyard_sandbox.github.appkeys import loaded, new_private_key, public_half
 from hookyard_sandbox.github.auth import TokenMint
 from hookyard_sandbox.github.faults import Fault, Faults
 from hookyard_sandbox.github.limits import Limits
@@ -51,28 +48,7 @@ class RegisteredApp:
     def assertion(self, now_s: int, life_s: int = 540) -> str:
         """A JWT of the App as GitHub advises: issued a minute ago."""
         claims = {"iat": now_s - 60, "exp": now_s + life_s, "iss": str(self.id)}
-        return jwt.encode({"alg": "RS256"}, claims, _loaded(self.private_key))
-
-
-@functools.cache
-def _loaded(private_key: str) -> RSAKey:
-    # why: reading a private key checks its primes, which takes longer than a signature.
-    return RSAKey.import_key(private_key)
-
-
-def new_private_key() -> str:
-    """A fresh RSA key of 2,048 bits in PEM, as GitHub hands out."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    ).decode()
-
-
-def public_half(private_key: str) -> str:
-    """The public key in PEM of a private one."""
-    return _loaded(private_key).as_pem(private=False).decode()
+        return jwt.encode({"alg": "RS256"}, claims, loaded(self.private_key))
 
 
 class Sandbox(People):

@@ -24,6 +24,7 @@ from hookyard_sandbox.github.model import (
     Installation,
     Permissions,
     PlainHook,
+    Registered,
     Repository,
     Team,
     Token,
@@ -65,6 +66,8 @@ class World:
     organisations to logins and their roles. `downloads` maps the keys of short-lived addresses to
     the instant they end and the bytes behind them. `tree_limit` is how many entries a recursive
     tree shows. `tells_inherited`: lists of teams say who is there only through a child team.
+    organisations to logins and their roles. `tells_inherited`: lists of teams say who is there
+    only through a child team. `revokes`: a token that is deleted is dead.
     """
 
     clock: Clock
@@ -82,10 +85,12 @@ class World:
     user_tokens: dict[str, UserToken] = field(default_factory=dict)
     tree_limit: int = 100_000
     downloads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    registrations: dict[str, Registered] = field(default_factory=dict)
     browsing: User | None = None
     teams: dict[tuple[str, str], Team] = field(default_factory=dict)
     org_members: dict[str, dict[str, str]] = field(default_factory=dict)
     tells_inherited: bool = True
+    revokes: bool = True
     history: list[JsonObject] = field(default_factory=list)
     emit: Callable[[App, Installation | None, str, JsonObject], None] | None = None
     _last_id: int = 1000

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -91,4 +92,6 @@ class Pages:
 
     def _document(self, found: JsonObject, status: int) -> Response:
         padding = " " * self._issuer.faults.padding
-        return Response(json.dumps(found) + padding, status, media_type="application/json")
+        date = formatdate(self._issuer.now_ms() / 1000, usegmt=True)
+        text, headers = json.dumps(found) + padding, {"date": date}
+        return Response(text, status, headers, "application/json")

@@ -1,5 +1,7 @@
 """A workload's token for a key, on every database: what it gives, and that nothing piles up."""
 
+from dataclasses import replace
+
 import pytest
 
 from hookyard.adapters.database.port import Database
@@ -20,9 +22,11 @@ from hookyard.core.identity.model import (
     Scope,
 )
 from hookyard.core.identity.service import ApiKeys
+from hookyard.core.repositories.service import apply_installation_event, find_repository
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.errors import Forbidden, Invalid
 from hookyard.kit.ids import IdMaker
+from hookyard.kit.json import JsonObject
 
 SHOP = Scope.of_repository("acme/shop")
 RUN = Actor(
@@ -46,7 +50,7 @@ class Room:
         self.database = database
         self.clock = clock
         self.audit = Audit(ids)
-        self.exchanges = Exchange(ids, self.audit)
+        self.exchanges = Exchange(ids, self.audit, find_repository=find_repository)
         self.door = Authenticator(database, digest("an admin key chosen by hand"))
         self.keys = ApiKeys(ids, self.audit, self.door.forget)
 
@@ -54,6 +58,20 @@ class Room:
         now_ms = self.clock.now_ms()
         return await self.database.write(
             lambda unit: self.exchanges.exchange(unit, actor, role, now_ms)
+        )
+
+    async def knows(self, full_name: str, number: int) -> None:
+        """The inventory learns of a repository."""
+        owner, name = full_name.split("/")
+        account = {"id": 7, "login": owner, "type": "Organization"}
+        one = {"id": number, "full_name": full_name, "name": name, "private": False}
+        body: JsonObject = {
+            "installation": {"id": 5, "account": account, "repository_selection": "all"},
+            "repositories": [one],
+        }
+        now_ms = self.clock.now_ms()
+        await self.database.write(
+            lambda u: apply_installation_event(u, "installation", "created", body, now_ms)
         )
 
     async def enter(self, token: str) -> Actor | Refused:
@@ -77,6 +95,26 @@ async def test_the_key_has_what_the_workload_has_for_an_hour(room: Room) -> None
     ended = await room.enter(made.token)
     assert isinstance(ended, Refused)
     assert ended.code == "expired"
+
+
+async def test_a_key_follows_the_repository_whose_id_github_signed(room: Room) -> None:
+    await room.knows("acme/shop", 2002)
+    own = Scope.of_repository("acme/shop", repository_id=1001)
+    made = await room.exchange(replace(RUN, grants=(Grant(Role.INGEST, own),)))
+    found = await room.enter(made.token)
+    assert isinstance(found, Actor)
+    assert found.grants[0].scope.id == 1001
+
+
+async def test_a_key_for_a_named_repository_is_bound_to_its_id_where_that_is_known(
+    room: Room,
+) -> None:
+    named = replace(RUN, grants=(Grant(Role.MINT, Scope.of_repository("acme/other")),))
+    unbound = await room.exchange(named)
+    assert unbound.key.scope.id is None
+    await room.knows("acme/other", 3003)
+    made = await room.exchange(named)
+    assert (made.key.scope.id, made.key.scope.name) == (3003, "acme/other")
 
 
 async def test_the_key_can_be_revoked_like_any_other(room: Room) -> None:

@@ -100,6 +100,20 @@ class SecretSource(Protocol):
         ...
 
 
+class WritableSource(SecretSource, Protocol):
+    """A source that we may also write to. What is written is kept when a call returns; a call
+    that was cut off left either what was there before or what it was to write."""
+
+    async def put(self, ref: str, value: bytes, *, keep_previous: bool = False) -> None:
+        """Store a secret. `keep_previous`: the one in its place becomes the previous version,
+        before the new one takes it. SecretDenied where we may not write."""
+        ...
+
+    async def drop_previous(self, ref: str) -> None:
+        """Let go of the previous version, if there is one."""
+        ...
+
+
 class KeyWrapper(Protocol):
     """A key that encrypts data keys, and is never seen itself.
 

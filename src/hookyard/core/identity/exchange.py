@@ -12,7 +12,8 @@ from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity import store
 from hookyard.core.identity.keys import SECRET_BYTES, digest, make_token
-from hookyard.core.identity.model import Actor, ActorKind, ApiKey, CreatedKey, Grant, Role
+from hookyard.core.identity.model import Actor, ActorKind, ApiKey, CreatedKey, Grant, Role, Scope
+from hookyard.core.identity.scopes import FindRepository, nowhere, settled
 from hookyard.kit.errors import Forbidden, Invalid
 from hookyard.kit.ids import IdMaker
 
@@ -29,9 +30,11 @@ class Exchange:
         ids: IdMaker,
         audit: Audit,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        find_repository: FindRepository = nowhere,
     ) -> None:
         self._ids = ids
         self._audit = audit
+        self._find_repository = find_repository
         self._random_bytes = random_bytes
 
     def exchange(self, unit: Unit, actor: Actor, role: Role | None, now_ms: int) -> CreatedKey:
@@ -43,6 +46,7 @@ class Exchange:
         if actor.kind is not ActorKind.WORKLOAD:
             raise Forbidden("only a workload's token can be exchanged", code="not_a_workload")
         grant = chosen(actor.grants, role)
+        scope = self._bound(unit, grant.scope)
         key_id = self._ids.new(now_ms)
         token = make_token(key_id, self._random_bytes(SECRET_BYTES))
         key = ApiKey(
@@ -51,7 +55,7 @@ class Exchange:
             name=f"run {actor.id} of {actor.name}"[:100],
             token_sha256=digest(token),
             role=grant.role,
-            scope=grant.scope,
+            scope=scope,
             created_at_ms=now_ms,
             created_by=actor.label,
             expires_at_ms=now_ms + LIFETIME_S * 1000,
@@ -64,10 +68,18 @@ class Exchange:
             actor.label,
             "keys.exchange",
             f"api_key:{key_id}",
-            detail={"role": grant.role.value, "scope": str(grant.scope), **dict(actor.facts)},
+            detail={"role": grant.role.value, "scope": str(scope), **dict(actor.facts)},
+            tenant=actor.tenant,
         )
         self._audit.record(unit, entry, now_ms)
         return CreatedKey(key, token)
+
+    def _bound(self, unit: Unit, scope: Scope) -> Scope:
+        """The scope with the id of its repository, where that is known.
+
+        # why: the id that GitHub signed goes before the name, which may be another's by now.
+        """
+        return scope if scope.id is not None else settled(unit, scope, self._find_repository)
 
 
 def chosen(grants: Sequence[Grant], role: Role | None) -> Grant:

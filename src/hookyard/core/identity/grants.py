@@ -162,7 +162,8 @@ class Grants:
             "source": kept.grant.source,
             "expires_at_ms": kept.expires_at_ms,
         }
-        entry = AuditEntry(by, action, kept.subject.label, detail=detail)
+        subject = kept.subject
+        entry = AuditEntry(by, action, subject.label, detail=detail, tenant=subject.tenant)
         self._audit.record(unit, entry, now_ms)
         unit.after_commit(self._changed)
 

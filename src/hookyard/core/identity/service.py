@@ -70,7 +70,9 @@ class ApiKeys:
         for limit in ("kinds", "lanes", "max_leases"):
             if getattr(wanted, limit):
                 detail[limit] = getattr(wanted, limit)
-        entry = AuditEntry(actor.label, "keys.create", f"api_key:{key_id}", detail=detail)
+        entry = AuditEntry(
+            actor.label, "keys.create", f"api_key:{key_id}", detail=detail, tenant=actor.tenant
+        )
         self._audit.record(unit, entry, now_ms)
         return CreatedKey(key, token)
 
@@ -98,7 +100,8 @@ class ApiKeys:
         if not decision.allowed:
             raise Forbidden(decision.reason)
         if store.revoke(unit, key_id, now_ms):
-            entry = AuditEntry(actor.label, "keys.revoke", f"api_key:{key_id}")
+            target = f"api_key:{key_id}"
+            entry = AuditEntry(actor.label, "keys.revoke", target, tenant=actor.tenant)
             self._audit.record(unit, entry, now_ms)
         unit.after_commit(lambda: self._forget(key_id))
         return store.find(unit, key_id) or key

@@ -79,7 +79,7 @@ class Sessions:
         store_sessions.add(unit, session)
         entry = AuditEntry(
             f"user:{user.id}", "signin", f"session:{session.id}",
-            detail={"issuer": profile.issuer, "login": user.login},
+            detail={"issuer": profile.issuer, "login": user.login}, tenant=user.tenant,
         )  # fmt: skip
         self._audit.record(unit, entry, now_ms)
         return Opened(session, token)
@@ -103,6 +103,7 @@ class Sessions:
         entry = AuditEntry(
             f"user:{held.user.id}", "sessions.replace", f"session:{session.id}",
             reason="the rights of its holder changed", detail={"replaces": held.session.id},
+            tenant=held.user.tenant,
         )  # fmt: skip
         self._audit.record(unit, entry, now_ms)
         return Opened(session, token)
@@ -123,7 +124,7 @@ class Sessions:
         if found is None or found.user_id != user_id or found.tenant != by.tenant:
             raise NotFound("there is no such session")
         if store_sessions.remove(unit, session_id):
-            entry = AuditEntry(by.label, "sessions.end", f"session:{session_id}")
+            entry = AuditEntry(by.label, "sessions.end", f"session:{session_id}", tenant=by.tenant)
             self._audit.record(unit, entry, now_ms)
 
     def end_all(
@@ -133,7 +134,9 @@ class Sessions:
         ended = store_sessions.remove_all(unit, user_id, but)
         if ended:
             detail = {"sessions": ended}
-            entry = AuditEntry(by.label, "sessions.end_all", f"user:{user_id}", detail=detail)
+            entry = AuditEntry(
+                by.label, "sessions.end_all", f"user:{user_id}", detail=detail, tenant=by.tenant
+            )
             self._audit.record(unit, entry, now_ms)
         return ended
 
@@ -141,7 +144,8 @@ class Sessions:
         """End a session by its own cookie."""
         if store_sessions.remove(unit, held.session.id):
             who, what = f"user:{held.user.id}", f"session:{held.session.id}"
-            self._audit.record(unit, AuditEntry(who, "signout", what), now_ms)
+            entry = AuditEntry(who, "signout", what, tenant=held.user.tenant)
+            self._audit.record(unit, entry, now_ms)
 
     def get_user(self, unit: Unit, user_id: str, tenant: str) -> User:
         """A user by id; NotFound for one of another tenant or none."""

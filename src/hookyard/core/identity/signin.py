@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from hookyard.adapters.database.port import Database, Unit
-from hookyard.core.audit.model import AuditEntry, AuditOutcome
+from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry, AuditOutcome
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity import store_signins
 from hookyard.core.identity.returns import HOME, is_safe_return
@@ -173,7 +173,7 @@ class SignIn:
             return
         entry = AuditEntry(
             "system:signin", "signin", f"issuer:{issuer}", AuditOutcome.REFUSED, error.detail,
-            {"code": error.problem_code},
+            {"code": error.problem_code}, DEFAULT_TENANT,
         )  # fmt: skip
         now_ms = self._clock.now_ms()
         await self._database.write(lambda unit: self._audit.record(unit, entry, now_ms))

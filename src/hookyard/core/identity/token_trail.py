@@ -7,7 +7,7 @@ nobody we trust has signed is not recorded, since anybody can send that.
 import structlog
 
 from hookyard.adapters.database.port import Database
-from hookyard.core.audit.model import AuditEntry, AuditOutcome
+from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry, AuditOutcome
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Refused
 from hookyard.kit.errors import HookyardError
@@ -33,7 +33,9 @@ class TokenTrail:
             return
         self._told_ms[key] = now_ms
         label = f"issuer:{issuer_id}"
-        entry = AuditEntry(label, ACTION, refusal.code, AuditOutcome.REFUSED, refusal.detail)
+        entry = AuditEntry(
+            label, ACTION, refusal.code, AuditOutcome.REFUSED, refusal.detail, tenant=DEFAULT_TENANT
+        )
         try:
             await self._database.write(lambda unit: self._audit.record(unit, entry, now_ms))
         except HookyardError as error:

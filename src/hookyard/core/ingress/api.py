@@ -55,7 +55,8 @@ class Trail:
 
     def __call__(self, unit: Unit, actor: Actor, action: str, delivery_id: str) -> None:
         target = f"delivery:{delivery_id}"
-        self._audit.done(unit, actor.label, action, target, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        self._audit.done(unit, actor.label, action, target, now_ms, actor.tenant)
 
 
 def delivery_filters(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hookyard.adapters.database.port import Unit
-from hookyard.core.audit.model import AuditEntry, AuditOutcome
+from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry, AuditOutcome
 from hookyard.core.audit.service import Audit
 from hookyard.core.ingress.decide import Routing
 from hookyard.core.ingress.model import Event
@@ -110,5 +110,6 @@ class AuditedRefusals:
                 outcome=AuditOutcome.REFUSED,
                 reason=ruling.reason,
                 detail={"delivery_id": delivery_id},
+                tenant=DEFAULT_TENANT,
             )
             self._audit.record(unit, entry, self._clock.now_ms())

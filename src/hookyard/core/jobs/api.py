@@ -194,7 +194,14 @@ def _starts(
 
         def start(unit: Unit) -> StartedOut:
             made = ledger.enqueue(unit, job)
-            audit.done(unit, actor.label, "jobs.start", f"job:{made.job_id}", ledger.clock.now_ms())
+            audit.done(
+                unit,
+                actor.label,
+                "jobs.start",
+                f"job:{made.job_id}",
+                ledger.clock.now_ms(),
+                actor.tenant,
+            )
             return StartedOut(made.job_id, made.folded)
 
         return await database.write(start)
@@ -209,7 +216,7 @@ def _starts(
             now_ms = ledger.clock.now_ms()
             ids = list(ledger.replay_many(unit, chosen, wanted.limit))
             for job_id in ids:
-                audit.done(unit, actor.label, "jobs.replay", f"job:{job_id}", now_ms)
+                audit.done(unit, actor.label, "jobs.replay", f"job:{job_id}", now_ms, actor.tenant)
             return ReplayedOut([str(job_id) for job_id in ids])
 
         return await database.write(again)
@@ -227,7 +234,14 @@ def _changes(
 
         def again(unit: Unit) -> JobOut:
             _seen(actor, Action.JOBS_WRITE, ledger.get(unit, job_id))
-            audit.done(unit, actor.label, "jobs.replay", f"job:{job_id}", ledger.clock.now_ms())
+            audit.done(
+                unit,
+                actor.label,
+                "jobs.replay",
+                f"job:{job_id}",
+                ledger.clock.now_ms(),
+                actor.tenant,
+            )
             return job_out(ledger.replay(unit, job_id))
 
         return await database.write(again)
@@ -238,7 +252,14 @@ def _changes(
 
         def cancel(unit: Unit) -> JobOut:
             _seen(actor, Action.JOBS_CANCEL, ledger.get(unit, job_id))
-            audit.done(unit, actor.label, "jobs.cancel", f"job:{job_id}", ledger.clock.now_ms())
+            audit.done(
+                unit,
+                actor.label,
+                "jobs.cancel",
+                f"job:{job_id}",
+                ledger.clock.now_ms(),
+                actor.tenant,
+            )
             return job_out(ledger.cancel(unit, job_id, f"cancelled by {actor.label}"))
 
         return await database.write(cancel)

@@ -143,7 +143,12 @@ def _changes(
     def note(unit: Unit, actor: Actor, action: str, pause: Pause) -> None:
         target = f"{pause.what.value}:{pause.name}"
         entry = AuditEntry(
-            actor.label, action, target, reason=pause.reason, detail={"pause": pause.id}
+            actor.label,
+            action,
+            target,
+            reason=pause.reason,
+            detail={"pause": pause.id},
+            tenant=actor.tenant,
         )
         audit.record(unit, entry, ledger.clock.now_ms())
 

@@ -171,7 +171,9 @@ class Asking:
             if text:
                 detail[name] = text
         target = f"installation:{asked.installation_id}"
-        entry = AuditEntry(asked.who.label, action, target, outcome, reason, detail)
+        entry = AuditEntry(
+            asked.who.label, action, target, outcome, reason, detail, asked.who.tenant
+        )
         self._audit.record(unit, entry, asked.at_ms)
 
 

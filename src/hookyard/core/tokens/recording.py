@@ -101,7 +101,7 @@ class MintRecord:
         now_ms: int,
     ) -> None:
         target = f"installation:{mint.installation_id}"
-        entry = AuditEntry(mint.actor, "tokens.mint", target, outcome, reason, detail)
+        entry = AuditEntry(mint.actor, "tokens.mint", target, outcome, reason, detail, mint.tenant)
         self._audit.record(unit, entry, now_ms)
 
 

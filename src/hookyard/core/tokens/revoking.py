@@ -173,7 +173,7 @@ class Revocations:
         outcome = AuditOutcome.DONE if ending.ended else AuditOutcome.FAILED
         detail = {"mint_id": mint.id, "token_sha256": mint.token_sha256}
         target = f"installation:{mint.installation_id}"
-        entry = AuditEntry(by, "tokens.revoke", target, outcome, ending.reason, detail)
+        entry = AuditEntry(by, "tokens.revoke", target, outcome, ending.reason, detail, mint.tenant)
         self._audit.record(unit, entry, now_ms)
         changed = replace(
             mint,

@@ -29,6 +29,7 @@ from hookyard.entrypoints.http.ratelimit import Limits, Metered
 from hookyard.entrypoints.http.refusals import RefusalTrail
 from hookyard.entrypoints.http.rejections import Rejections
 from hookyard.entrypoints.http.security import Guard
+from hookyard.entrypoints.http.setup import SetupPages
 from hookyard.entrypoints.http.telemetry import (
     BatchMetrics,
     GitHubMetrics,
@@ -199,5 +200,17 @@ class Front:
             ("/auth/oidc/login", pages.oidc, "GET"),
             ("/auth/oidc/callback", pages.oidc_callback, "GET"),
             ("/auth/logout", pages.logout, "POST"),
+        ):
+            self.app.add_route(path, endpoint, methods=[method])
+        if self._only is None:
+            self._add_setup(SetupPages(yard, self.guard))
+
+    def _add_setup(self, pages: SetupPages) -> None:
+        """The routes that register an App: each asks for what it needs itself."""
+        for path, endpoint, method in (
+            ("/setup", pages.show, "GET"),
+            ("/setup", pages.start, "POST"),
+            ("/setup/callback", pages.callback, "GET"),
+            ("/setup/result", pages.result, "GET"),
         ):
             self.app.add_route(path, endpoint, methods=[method])

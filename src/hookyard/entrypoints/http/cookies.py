@@ -13,6 +13,7 @@ from hookyard.kit.errors import Unauthenticated
 
 SESSION = "hookyard_session"
 SIGN_IN = "hookyard_signin"
+SETUP = "hookyard_setup"
 MAX_COOKIES = 16 * 1024
 
 

@@ -30,6 +30,10 @@ _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # why: artifacts are larger than what is read whole; their route counts what comes.
 _STREAMED = re.compile(r"/api/leases/[0-9a-z]{26}/artifacts/[^/]{1,200}")
 _JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+# why: a page without script can send a form only; what it asks for needs the admin key in it.
+FORMS = frozenset({"/setup"})
+_FORM = re.compile(rb"application/x-www-form-urlencoded\s*(?:;.*)?", re.IGNORECASE)
+_MAX_FORM = 16 * 1024
 DEFAULTS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", NO_CONTENT.encode()),
@@ -81,7 +85,7 @@ class Edge:
             return
         held = 0
         try:
-            body = await self._body(scope["headers"], receive)
+            body = await self._body(scope["headers"], receive, is_form=scope.get("path") in FORMS)
             held = len(body)
             await self._app(scope, _replayed(body, receive), send)
         except Disconnected:
@@ -94,20 +98,22 @@ class Edge:
         finally:
             self._budget.give_back(held)
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+    async def _body(self, headers: Headers, receive: Receive, *, is_form: bool) -> bytes:
         kinds = [value for name, value in headers if name == b"content-type"]
         length = next((value for name, value in headers if name == b"content-length"), None)
-        if announced_too_large(length, self._max_body):
-            raise TooLarge(f"the body is over {self._max_body} bytes")
+        most, shape = (_MAX_FORM, _FORM) if is_form else (self._max_body, _JSON)
+        if announced_too_large(length, most):
+            raise TooLarge(f"the body is over {most} bytes")
         try:
-            body = await read_body(receive, self._budget, self._max_body, self._deadline_s)
+            body = await read_body(receive, self._budget, most, self._deadline_s)
         except BodyTooLarge:
-            raise TooLarge(f"the body is over {self._max_body} bytes") from None
+            raise TooLarge(f"the body is over {most} bytes") from None
         except TooSlow:
             raise RequestTimeout from None
-        if body and not (len(kinds) == 1 and _JSON.fullmatch(kinds[0])):
+        if body and not (len(kinds) == 1 and shape.fullmatch(kinds[0])):
             self._budget.give_back(len(body))
-            raise UnsupportedMedia("send the body as application/json")
+            wanted = "application/x-www-form-urlencoded" if is_form else "application/json"
+            raise UnsupportedMedia(f"send the body as {wanted}")
         return body
 
     def _patient(self, receive: Receive) -> Receive:

@@ -21,21 +21,28 @@ STYLE = (
     "pre{background:#161b22}a{color:#79c0ff}td,th,h2{border-color:#30363d}}"
 )
 _DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
 
 
-def page(title: str, body: str) -> HTMLResponse:
-    """A page around a body that is HTML already."""
+def policy(forms: str = "'none'") -> str:
+    """What a browser may do with a page: no script; forms are sent to `forms` alone."""
+    return (
+        f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action {forms}; "
+        "frame-ancestors 'none'"
+    )
+
+
+POLICY = policy()
+
+
+def page(title: str, body: str, *, forms: str = "'none'", status: int = 200) -> HTMLResponse:
+    """A page around a body that is HTML already; `forms` is where its forms may be sent."""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
         f"<body>{body}</body></html>"
     )
-    return HTMLResponse(text, headers={"content-security-policy": POLICY})
+    return HTMLResponse(text, status, headers={"content-security-policy": policy(forms)})
 
 
 def start_page(version: str, database: str, sources: list[str]) -> HTMLResponse:

@@ -147,7 +147,7 @@ def _token_shape(call: Call, token: Token, chosen: list[Repository] | None) -> J
 def revoke_token(call: Call) -> Answer:
     """`DELETE /installation/token`"""
     if call.token is not None:
-        call.token.revoked = True
+        call.token.revoked = call.world.revokes
         call.world.record(
             "token", "deleted", call.actor, installation_id=call.token.installation.id
         )

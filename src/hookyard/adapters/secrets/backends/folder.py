@@ -23,12 +23,13 @@ from hookyard.adapters.secrets.port import (
     SecretValue,
 )
 from hookyard.kit.clock import Clock
+from hookyard.settings.appfile import sync_folder, write_private
 
 _OTHERS = stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP
 
 
 class FolderSource:
-    """See `SecretSource`."""
+    """See `WritableSource`."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
@@ -44,7 +45,7 @@ class FolderSource:
             raise SecretMissing(f"{self.label} keeps no version {version} of {ref}")
         suffix = ".previous" if version == PREVIOUS else ""
         await self.probe()
-        for name in dict.fromkeys((ref, names.plain(ref), names.dashed(ref))):
+        for name in _names(ref):
             found = self._one(self._folder / f"{name}{suffix}")
             if found is not None:
                 return found
@@ -59,6 +60,31 @@ class FolderSource:
 
     async def close(self) -> None:
         self._read.clear()
+
+    async def put(self, ref: str, value: bytes, *, keep_previous: bool = False) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self._path(ref)
+            if keep_previous and path.exists():
+                before = self._one(path)
+                if before is not None and before.value != value:
+                    write_private(_previous(path), before.value)
+            write_private(path, value)
+        except OSError as error:
+            raise SecretDenied(f"{self.label} cannot be written: {error.strerror}") from None
+
+    async def drop_previous(self, ref: str) -> None:
+        try:
+            for name in _names(ref):
+                (self._folder / f"{name}.previous").unlink(missing_ok=True)
+            sync_folder(self._folder)
+        except OSError as error:
+            raise SecretDenied(f"{self.label} cannot be written: {error.strerror}") from None
+
+    def _path(self, ref: str) -> Path:
+        """Where a secret stands, or will: the name it is found under now, else the dashed one."""
+        paths = [self._folder / name for name in _names(ref)]
+        return next((path for path in paths if path.exists()), paths[-1])
 
     def _one(self, path: Path) -> SecretValue | None:
         try:
@@ -90,3 +116,12 @@ class FolderSource:
                 f"{path} can be read by everybody or changed by others (mode {mode:04o}); "
                 f"run: chmod 600 {path}"
             )
+
+
+def _names(ref: str) -> list[str]:
+    """What the file of a secret may be called, in the order it is looked for."""
+    return list(dict.fromkeys((ref, names.plain(ref), names.dashed(ref))))
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(path.name + ".previous")

@@ -83,7 +83,15 @@ def examine(folder: Path, environ: dict[str, str]) -> tuple[list["Explained"], l
 async def _findings(
     settings: "Settings", environ: dict[str, str], raw: dict[str, str]
 ) -> list[Finding]:
-    from hookyard.entrypoints.cli.doctor import broker, issuers, kept, machine, outside, storage
+    from hookyard.entrypoints.cli.doctor import (
+        broker,
+        issuers,
+        kept,
+        machine,
+        outside,
+        signin,
+        storage,
+    )
     from hookyard.kit.clock import SystemClock
 
     return [
@@ -96,6 +104,7 @@ async def _findings(
         *await outside.github(settings, SystemClock()),
         *outside.sources(settings, environ),
         *await issuers.issuers(settings, environ, SystemClock()),
+        *await signin.sign_in(settings, SystemClock()),
         outside.public_url(settings),
         machine.agent(settings),
     ]

@@ -1,0 +1,1 @@
+"""`hookyard github`: the App registered, and its webhook secret exchanged."""
