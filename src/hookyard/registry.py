@@ -14,6 +14,7 @@ from hookyard.adapters.github.port import GitHub
 from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
+from hookyard.core.idempotency import store as _idempotency_keys
 from hookyard.core.identity import api as identity_api
 from hookyard.core.identity import exchange_api, grants_api, me_api, users_api
 from hookyard.core.identity.exchange import Exchange
@@ -75,6 +76,8 @@ from hookyard.features.checklists import jobs as checklists
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.records import store_changes as _record_changes
+from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -100,8 +103,11 @@ SEALED: tuple[SealedColumn, ...] = (
 )
 """Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
 
-# why: named here so that its table is on the MetaData that migrations are held to.
+# why: named here so that their tables are on the MetaData that migrations are held to.
 DATA_KEYS = _data_keys.DATA_KEYS
+IDEMPOTENCY_KEYS = _idempotency_keys.KEYS
+RECORD_CHANGES = _record_changes.CHANGES
+RECORD_ENTITIES = _record_schema.ENTITIES
 
 CRON: tuple[CronSpec, ...] = (
     *upkeep.CRON,

@@ -13,6 +13,7 @@ from sqlalchemy.util import await_only
 
 from hookyard.adapters.database.backends.postgres_pool import CoreView, Session
 from hookyard.adapters.database.port import Dialect, RawParam, RawSql, Row, Unit
+from hookyard.adapters.database.walls import FREEDOM, confinement
 
 T = TypeVar("T")
 
@@ -82,8 +83,20 @@ class PostgresUnit(Unit):
         key = int.from_bytes(digest, "big", signed=True)
         await_only(self._driver.execute("SELECT pg_advisory_xact_lock($1)", key))
 
+    def confine(self, tenant: str) -> None:
+        self._say(confinement(tenant))
+
+    def set_free(self) -> None:
+        self._say(FREEDOM)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
+
+    def _say(self, settings: str) -> None:
+        """Change settings of the transaction, in the message that begins it where none has."""
+        text = settings if self.begun else f"{self._begin}; {settings}"
+        await_only(self._driver.execute(text))
+        self.begun = True
 
     def _start(self) -> None:
         if not self.begun:

@@ -51,6 +51,12 @@ class SqliteUnit(Unit):
     def lock(self, name: str) -> None:
         """Nothing to do: a writing unit is alone."""
 
+    def confine(self, tenant: str) -> None:
+        """Nothing to do: there are no policies here."""
+
+    def set_free(self) -> None:
+        """Nothing to do, either."""
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 
