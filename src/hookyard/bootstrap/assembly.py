@@ -32,6 +32,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
+from hookyard.bootstrap.recording import apply_built_in, open_records
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.sealing import open_sealer
@@ -115,6 +116,7 @@ async def open_yard(
         opened.push_async_callback(database.close)
         if not joins:
             await migrate_as_set(settings, database)
+            await apply_built_in(database, IdMaker(), clock)
         files = open_logs(settings)
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
@@ -297,6 +299,7 @@ def _assemble(
         sealer=base.sealer,
         apps=base.apps,
         tokens=rooms.tokens,
+        records=open_records(database, rooms.audit, base.ids, base.clock),
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock)],

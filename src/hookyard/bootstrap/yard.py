@@ -20,6 +20,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.people import People
 from hookyard.bootstrap.pointers import Pointers
+from hookyard.bootstrap.recording import Records
 from hookyard.bootstrap.recovering import Recovering
 from hookyard.bootstrap.storing import Storage
 from hookyard.core.audit.service import Audit
@@ -92,6 +93,7 @@ class Yard:
     sealer: Sealer
     apps: Sequence[GitHubApp]
     tokens: TokenService
+    records: Records
     traces: Traces | None = None
     authorizer: Authorizer | None = None
     pointers: Pointers | None = None

@@ -6,6 +6,7 @@ HookyardError
 ├── Unauthenticated     401  no valid credential
 ├── Forbidden           403  known caller, missing right
 ├── NotFound            404
+├── MethodNotAllowed    405  not by this method
 ├── Conflict            409  the state moved on
 │   ├── StaleLease      409
 │   └── Busy            409  a twin is under way
@@ -64,6 +65,17 @@ class NotFound(HookyardError):
 
     code = "not_found"
     status = 404
+
+
+class MethodNotAllowed(HookyardError):
+    """There is something here, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"this takes {allowed}")
+        self.allowed = allowed
 
 
 class Conflict(HookyardError):

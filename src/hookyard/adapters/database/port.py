@@ -115,6 +115,10 @@ class Unit(ABC):
         """Run a hand-written statement; the number of rows it touched."""
 
     @abstractmethod
+    def run_unique(self, sql: RawSql, *parameters: RawParam) -> int:
+        """`run_raw`; Clash where it would break a unique key, and the unit must then fail."""
+
+    @abstractmethod
     def run_raw_many(self, sql: RawSql, rows: Iterable[Row]) -> int:
         """Run a hand-written statement once for each row of parameters.
 

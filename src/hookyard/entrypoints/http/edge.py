@@ -29,7 +29,7 @@ NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # why: artifacts are larger than what is read whole; their route counts what comes.
 _STREAMED = re.compile(r"/api/leases/[0-9a-z]{26}/artifacts/[^/]{1,200}")
-_JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 DEFAULTS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", NO_CONTENT.encode()),
@@ -105,7 +105,7 @@ class Edge:
             raise TooLarge(f"the body is over {self._max_body} bytes") from None
         except TooSlow:
             raise RequestTimeout from None
-        if body and not (len(kinds) == 1 and _JSON.fullmatch(kinds[0])):
+        if body and not (len(kinds) == 1 and JSON.fullmatch(kinds[0])):
             self._budget.give_back(len(body))
             raise UnsupportedMedia("send the body as application/json")
         return body

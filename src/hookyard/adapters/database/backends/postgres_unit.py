@@ -8,11 +8,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+import asyncpg
 from sqlalchemy import Connection, Executable, RowMapping
 from sqlalchemy.util import await_only
 
 from hookyard.adapters.database.backends.postgres_pool import CoreView, Session
-from hookyard.adapters.database.port import Dialect, RawParam, RawSql, Row, Unit
+from hookyard.adapters.database.port import Clash, Dialect, RawParam, RawSql, Row, Unit
 from hookyard.adapters.database.walls import FREEDOM, confinement
 
 T = TypeVar("T")
@@ -71,6 +72,12 @@ class PostgresUnit(Unit):
         status = await_only(self._driver.execute(sql.postgresql, *parameters))
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
+
+    def run_unique(self, sql: RawSql, *parameters: RawParam) -> int:
+        try:
+            return self.run_raw(sql, *parameters)
+        except asyncpg.UniqueViolationError as error:
+            raise Clash(str(error.constraint_name)) from None
 
     def run_raw_many(self, sql: RawSql, rows: Iterable[Row]) -> int:
         self._start()
