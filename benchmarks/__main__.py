@@ -21,6 +21,7 @@ from benchmarks import (
     memory,
     openloop,
     postgres_ingest,
+    records,
     recovery,
     report,
     setup,
@@ -39,7 +40,7 @@ from benchmarks.servers import (
 
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
-    "recovery", "faults", "memory", "authorize", "tokens",
+    "recovery", "faults", "memory", "authorize", "tokens", "records",
 )  # fmt: skip
 
 
@@ -119,6 +120,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "faults": lambda: faults.measure(figures, min(seconds * 2, 8)),
         "memory": lambda: memory.measure(figures, ours, sent, seconds * 2),
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
+        "records": lambda: records.measure(figures, given.hookyard_command, few, seconds),
         "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
     }
 
