@@ -9,6 +9,8 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+import msgspec
+
 from hookyard.features.records.ids import is_sound
 from hookyard.features.records.schema.model import Field, FieldType
 from hookyard.features.records.trouble import shown, under, wrong
@@ -19,6 +21,7 @@ from hookyard.kit.json import Json
 Checker: TypeAlias = Callable[[Json, str], Json]
 
 MAX_JSON_DEPTH = 32
+_encode = msgspec.json.Encoder().encode
 _MOST = 2**63
 # why: a year is written with four digits, and only then do instants sort as their texts do.
 _FIRST_MS, _LAST_MS = -30_610_224_000_000, 253_402_300_799_999
@@ -163,7 +166,13 @@ def _vector_checker(dimension: int) -> Checker:
 
 
 def _json(value: Json, pointer: str) -> Json:
-    _walk(value, pointer, MAX_JSON_DEPTH)
+    # why: most values show at a glance that nothing in them can be wrong; a walk costs far more.
+    try:
+        raw = _encode(value)
+    except (OverflowError, UnicodeEncodeError, RecursionError):
+        raise wrong(pointer, "out_of_range", "a number or text in it cannot be kept") from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_JSON_DEPTH or b"u0000" in raw:
+        _walk(value, pointer, MAX_JSON_DEPTH)
     return value
 
 
@@ -172,12 +181,8 @@ def _walk(value: Json, pointer: str, depth: int) -> None:
     match value:
         case str():
             text(value, pointer)
-        case bool() | None:
+        case bool() | int() | float() | None:
             pass
-        case int():
-            whole(value, pointer)
-        case float():
-            number(value, pointer)
         case _ if depth == 0:
             raise wrong(pointer, "too_deep", f"JSON is nested {MAX_JSON_DEPTH} deep at most")
         case Mapping():

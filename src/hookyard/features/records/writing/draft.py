@@ -135,7 +135,8 @@ def _checked(
             if name == "tenantId" and value == tenant:
                 continue
             raise _unwritable(shape, name, under(pointer, name), access)
-        found[name] = None if value is None else check(value, under(pointer, name))
+        # why: a declared name holds nothing that a pointer would have to escape.
+        found[name] = None if value is None else check(value, f"{pointer}/{name}")
     return found
 
 

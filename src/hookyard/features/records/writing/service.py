@@ -11,7 +11,7 @@ from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.idempotency.model import Busy as TwinBusy
-from hookyard.core.idempotency.model import Fresh, KeptAnswer, Mismatch, Replay
+from hookyard.core.idempotency.model import Claim, Fresh, KeptAnswer, Mismatch, Replay
 from hookyard.core.idempotency.service import Idempotency
 from hookyard.features.records import store_changes
 from hookyard.features.records.schema.model import Make
@@ -163,7 +163,9 @@ class Writes:
         )
         headers = (("etag", f'"{setting.revision}"'), ("location", location(shape, record_id)))
         answer = KeptAnswer(201, headers, shown)
-        claim = None if caller.claim is None else replace(caller.claim, answer=answer)
+        claim = caller.claim
+        if claim is not None:
+            claim = Claim(claim.digest, claim.fingerprint, answer)
         row = shape.row(record)
         newcomer = Newcomer(caller.tenant, shape, row, change, claim, now_ms, 3 * len(shown))
         return newcomer, answer
