@@ -77,6 +77,7 @@ from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.records import store_changes as _record_changes
+from hookyard.features.records import upkeep as records_upkeep
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
@@ -114,6 +115,7 @@ CRON: tuple[CronSpec, ...] = (
     *effects_upkeep.CRON,
     *log_archive.CRON,
     *tokens_upkeep.CRON,
+    *records_upkeep.CRON,
 )
 SYNC_AT_START = inventory.AT_START
 
@@ -161,6 +163,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         log_archive.KIND,
         effects_upkeep.BURY_EFFECTS,
         tokens_upkeep.TIDY,
+        records_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
@@ -204,6 +207,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         upkeep.Bury(ports.ledger),
         effects_upkeep.BuryEffects(ports.publisher),
         tokens_upkeep.TidyTokens(ports.retention_days),
+        records_upkeep.TidyRecords(ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
     ]

@@ -128,9 +128,7 @@ async def test_operations_go_together_or_not_at_all(client: Caller) -> None:
         },
         {"op": "update", "entity": "conversations", "id": {"$ref": "0/id"}, "data": {"title": "Y"}},
     ]
-    done = await door.call(
-        "POST", "/v1/_transact", {"operations": operations}, idempotency_key="t"
-    )
+    done = await door.call("POST", "/v1/_transact", {"operations": operations}, idempotency_key="t")
     assert done.status_code == 200, done.text
     results = done.json()["results"]
     assert results[1]["record"]["conversationId"] == results[0]["id"]

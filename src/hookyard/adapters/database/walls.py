@@ -61,8 +61,9 @@ class Named(Protocol):
     name: str
 
 
-def wall(table: Named, column: str, *, forced: bool = False, rights: str) -> None:
-    """Have the table's policies made with it, on Postgres."""
+def wall(table: Named, column: str, *, rights: str) -> None:
+    """Have the table's policies made with it, on Postgres. Its owner passes them by: housekeeping
+    and other rooms are not confined."""
 
     def make(target: Named, connection: Connection, **_: object) -> None:
         if connection.dialect.name != "postgresql":
@@ -70,7 +71,7 @@ def wall(table: Named, column: str, *, forced: bool = False, rights: str) -> Non
         for statement in (
             MAKE_ROLE,
             JOIN_ROLE,
-            *policies(target.name, column, forced=forced, rights=rights),
+            *policies(target.name, column, forced=False, rights=rights),
         ):
             connection.exec_driver_sql(statement)
 

@@ -36,7 +36,7 @@ HEADS = Table(
     Column("seq", BigInteger, nullable=False),
     Column("purged", BigInteger, nullable=False),
 )
-wall(CHANGES, "tenant", forced=True, rights="SELECT, INSERT")
+wall(CHANGES, "tenant", rights="SELECT, INSERT")
 wall(HEADS, "tenant", rights="SELECT, INSERT, UPDATE")
 
 _COLUMNS = "tenant, seq, id, aggregatetype, aggregateid, type, payload, at_ms, actor"
@@ -59,6 +59,13 @@ _TAKE_AND_ADD = RawSql.same(
 _AFTER = RawSql.same(
     f"SELECT {_COLUMNS} FROM records_changes WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 )
+_HEADS = RawSql.same("SELECT tenant, seq, purged FROM records_heads ORDER BY tenant")
+_FIRST_KEPT = RawSql.same(
+    "SELECT seq FROM records_changes WHERE tenant = $1 AND seq > $2 AND at_ms >= $3"
+    " ORDER BY seq LIMIT 1"
+)
+_NOTE_PURGED = RawSql.same("UPDATE records_heads SET purged = $2 WHERE tenant = $1")
+_DROP = RawSql.same("DELETE FROM records_changes WHERE tenant = $1 AND seq <= $2")
 _HEAD = RawSql.same("SELECT seq, purged FROM records_heads WHERE tenant = $1")
 
 
@@ -135,6 +142,22 @@ def head(unit: Unit, tenant: str) -> FeedHead:
     """Where the feed of a tenant ends and begins."""
     rows = unit.fetch_raw(_HEAD, tenant)
     return FeedHead(_whole(rows[0][0]), _whole(rows[0][1])) if rows else FeedHead()
+
+
+def purge(unit: Unit, before_ms: int, limit: int) -> int:
+    """Remove changes older than an instant, `limit` of each tenant at most; how many. The number
+    of the last one stays known, so that a reader who missed them can be told."""
+    dropped = 0
+    for tenant, seq, purged in unit.fetch_raw(_HEADS):
+        if _whole(seq) == _whole(purged):
+            continue
+        kept = unit.fetch_raw(_FIRST_KEPT, tenant, purged, before_ms)
+        last = _whole(kept[0][0]) - 1 if kept else _whole(seq)
+        last = min(last, _whole(purged) + limit)
+        if last > _whole(purged):
+            unit.run_raw(_NOTE_PURGED, tenant, last)
+            dropped += unit.run_raw(_DROP, tenant, last)
+    return dropped
 
 
 def _whole(value: object) -> int:

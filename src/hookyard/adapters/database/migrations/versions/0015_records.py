@@ -79,14 +79,12 @@ def _walls() -> None:
         " EXCEPTION WHEN undefined_object OR insufficient_privilege THEN NULL; END $$"
     )
     mine = "tenant = (SELECT current_setting('hookyard.tenant', true))"
-    for table, forced, rights in (
-        ("idempotency_keys", False, "SELECT, INSERT, UPDATE, DELETE"),
-        ("records_changes", True, "SELECT, INSERT"),
-        ("records_heads", False, "SELECT, INSERT, UPDATE"),
+    for table, rights in (
+        ("idempotency_keys", "SELECT, INSERT, UPDATE, DELETE"),
+        ("records_changes", "SELECT, INSERT"),
+        ("records_heads", "SELECT, INSERT, UPDATE"),
     ):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        if forced:
-            op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY tenant ON {table} USING ({mine}) WITH CHECK ({mine})")
         op.execute(
             f"DO $$ BEGIN GRANT {rights} ON {table} TO {ROLE};"
