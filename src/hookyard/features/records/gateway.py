@@ -1,14 +1,15 @@
 """The gateway: a request for records, whoever carried it, and its answer.
 
-    GET POST /v1/{entity}             GET PATCH PUT DELETE /v1/{entity}/{id}
-    POST /v1/{entity}/{id}/_restore   POST /v1/_transact   GET /v1/_changes
+    GET POST PATCH DELETE /v1/{entity}      GET PATCH PUT DELETE /v1/{entity}/{id}
+    POST /v1/{entity}/{id}/_restore         POST /v1/_transact   GET /v1/_changes
 
 It knows neither sockets nor tokens: the caller is known, and so is its tenant.
 """
 
 from dataclasses import dataclass
 
-from hookyard.core.idempotency.model import Claim, digest_of, fingerprint_of, is_key
+from hookyard.adapters.database.port import Unit
+from hookyard.core.idempotency.model import Claim, KeptAnswer, digest_of, fingerprint_of, is_key
 from hookyard.core.identity.model import Actor
 from hookyard.features.records.access import allow
 from hookyard.features.records.catalog import Catalog
@@ -21,14 +22,17 @@ from hookyard.features.records.schema.model import Operation, Policy
 from hookyard.features.records.shape import Shape
 from hookyard.features.records.trouble import wrong
 from hookyard.features.records.writing.conditions import MAX_ETAGS, condition_of
+from hookyard.features.records.writing.many import many_of, write_many
 from hookyard.features.records.writing.model import NEEDS, Answered, Caller, Verb, Write
 from hookyard.features.records.writing.service import Writes
+from hookyard.features.records.writing.steps import Work
 from hookyard.features.records.writing.transact import Transact
 from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.errors import MethodNotAllowed, NotFound
 from hookyard.kit.json import Json
 
 _ONE = {"PATCH": Verb.UPDATE, "PUT": Verb.REPLACE, "DELETE": Verb.DELETE}
+_MANY = {"PATCH": Verb.UPDATE, "DELETE": Verb.DELETE}
 _WRITE_QUERY = frozenset({"dry_run"})
 
 
@@ -100,9 +104,29 @@ class Gateway:
             allow(call.actor, shape, Operation.READ, roles)
             body = await self.reads.page(call.actor, shape, roles, call.query)
             return Reply(200, body, label="list")
-        if call.method != "POST":
-            raise MethodNotAllowed("GET, POST")
-        return await self._write(call, shape, Verb.CREATE, None)
+        if call.method == "POST":
+            return await self._write(call, shape, Verb.CREATE, None)
+        verb = _MANY.get(call.method)
+        if verb is None:
+            raise MethodNotAllowed("GET, POST, PATCH, DELETE")
+        return await self._write_many(call, shape, verb)
+
+    async def _write_many(self, call: Call, shape: Shape, verb: Verb) -> Reply:
+        roles = roles_of(call.actor)
+        # why: a filter tells about records, so who may not read may not choose by it.
+        allow(call.actor, shape, Operation.READ, roles)
+        for operation in NEEDS[verb]:
+            allow(call.actor, shape, operation, roles)
+        many = many_of(shape, call.query, roles, self.catalog.known)
+        caller = self._caller(call, f"/v1/{shape.entity.name}", many.dry_run, shape)
+        body = None if verb is Verb.DELETE else decoded(call.body, "")
+        write = Write(verb, shape, shape.access(roles), None, body)
+
+        def answer(unit: Unit, work: Work) -> KeptAnswer:
+            return write_many(unit, work, write, many)
+
+        found = await self.writes.together(caller, f"records.{verb.value}", answer)
+        return _said(found, f"{verb.value}_many")
 
     async def _record(self, call: Call, name: str, segment: str) -> Reply:
         shape = await self.catalog.shape(name)

@@ -98,6 +98,18 @@ def plan_list(
     return ListPlan(shape, view, page, total, order, limit, context, where is not None, includes)
 
 
+def plan_ids(shape: Shape, where: Json, roles: int, lookup: Lookup, limit: int) -> Statement:
+    """The statement for the ids of what fits a filter; on Postgres they are locked."""
+    builder = Builder(shape.dialect, lookup, roles)
+    fits = condition(builder, shape, BASE, where, "/where")
+    text = (
+        f"SELECT {BASE}._id FROM {shape.entity.table} AS {BASE}"  # noqa: S608
+        f" WHERE {BASE}._tenant = {TENANT}{shape.alive} AND ({fits})"
+        f" ORDER BY {BASE}._id LIMIT {limit}"
+    )
+    return Statement(RawSql(text, f"{text} FOR UPDATE OF {BASE}"), tuple(builder.params))
+
+
 def related(include: Include, parents: Sequence[str], lookup: Lookup, roles: int) -> Statement:
     """The statement for the records that come along with these parents (or that they name). Its
     rows hold the view's columns, then the value that ties each to its parent, then its own id."""

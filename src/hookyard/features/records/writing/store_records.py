@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from hookyard.adapters.database.port import Row, Unit
+from hookyard.features.records.query.plan import Statement
 from hookyard.features.records.shape import Record, Shape
 from hookyard.kit.json import Json
 
@@ -31,6 +32,11 @@ def locked(unit: Unit, shape: Shape, tenant: str, record_id: str) -> Mapping[str
     """A record as it is, deleted or not, and as it stays until the unit ends."""
     rows = unit.fetch_raw(shape.lock, tenant, record_id)
     return shape.plain(shape.whole.record(rows[0])) if rows else None
+
+
+def found(unit: Unit, tenant: str, statement: Statement) -> list[str]:
+    """The ids a planned statement finds."""
+    return [str(row[0]) for row in unit.fetch_raw(statement.sql, tenant, *statement.params)]
 
 
 def update(unit: Unit, shape: Shape, record: Record) -> None:
