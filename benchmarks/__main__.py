@@ -23,6 +23,7 @@ from benchmarks import (
     memory,
     openloop,
     postgres_ingest,
+    records,
     recovery,
     report,
     results,
@@ -44,6 +45,7 @@ PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
     "recovery", "faults", "memory", "authorize", "tokens", "extract", "results",
     "recovery", "faults", "memory", "authorize", "tokens", "manifests",
+    "recovery", "faults", "memory", "authorize", "tokens", "records",
 )  # fmt: skip
 
 
@@ -124,6 +126,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "memory": lambda: memory.measure(figures, ours, sent, seconds * 2),
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
         "extract": lambda: extract.measure(figures, rounds),
+        "records": lambda: records.measure(figures, given.hookyard_command, few, seconds),
         "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
         "results": lambda: results.measure(figures, rounds),
         "manifests": lambda: manifests.measure(figures, max(rounds, 5)),

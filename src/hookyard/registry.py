@@ -16,6 +16,7 @@ from hookyard.adapters.messaging.port import Messages
 from hookyard.core.audit import api as audit_api
 from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
+from hookyard.core.idempotency import store as _idempotency_keys
 from hookyard.core.identity import api as identity_api
 from hookyard.core.identity import exchange_api, grants_api, me_api, users_api
 from hookyard.core.identity.exchange import Exchange
@@ -115,6 +116,9 @@ from hookyard.features.notifications import api as notifications_api
 from hookyard.features.notifications import jobs as notices
 from hookyard.features.notifications.service import Notifications
 from hookyard.features.notifications.stream import Streams
+from hookyard.features.records import store_changes as _record_changes
+from hookyard.features.records import upkeep as records_upkeep
+from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -147,8 +151,11 @@ SEALED: tuple[SealedColumn, ...] = (
 )
 """Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
 
-# why: named here so that its table is on the MetaData that migrations are held to.
+# why: named here so that their tables are on the MetaData that migrations are held to.
 DATA_KEYS = _data_keys.DATA_KEYS
+IDEMPOTENCY_KEYS = _idempotency_keys.KEYS
+RECORD_CHANGES = _record_changes.CHANGES
+RECORD_ENTITIES = _record_schema.ENTITIES
 
 CRON: tuple[CronSpec, ...] = (
     *upkeep.CRON,
@@ -159,6 +166,7 @@ CRON: tuple[CronSpec, ...] = (
     *testruns_upkeep.CRON,
     *health.CRON,
     *notices.CRON,
+    *records_upkeep.CRON,
 )
 SYNC_AT_START = inventory.AT_START
 
@@ -230,6 +238,7 @@ def kinds(
         effects_upkeep.BURY_EFFECTS,
         tokens_upkeep.TIDY,
         testruns_upkeep.TIDY,
+        records_upkeep.TIDY,
         recovery_jobs.KIND,
         silence_jobs.KIND,
         health.TIDY,
@@ -311,6 +320,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         effects_upkeep.BuryEffects(ports.publisher),
         tokens_upkeep.TidyTokens(ports.retention_days),
         testruns_upkeep.TidyTestRuns(ports.test_runs, ports.blobs, ports.retention_days),
+        records_upkeep.TidyRecords(ports.retention_days),
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
         health.TidyCodeHealth(ports.health),

@@ -37,6 +37,7 @@ from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_peo
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.proposing import asking_of
 from hookyard.bootstrap.reaching import context_reader, github_ports
+from hookyard.bootstrap.recording import apply_built_in, open_records
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.reviewing import Reviewing, reviewing
@@ -117,6 +118,7 @@ async def open_yard(
         opened.push_async_callback(database.close)
         if not joins:
             await migrate_as_set(settings, database)
+            await apply_built_in(database, IdMaker(), clock)
         files = open_logs(settings)
         opened.callback(files.close)
         storage = open_storage(settings, environ, clock)
@@ -335,6 +337,7 @@ def _assemble(
             database, rooms.noticing.notifications, rooms.people.sessions, base.clock
         ),
         billing=rooms.billing,
+        records=open_records(database, rooms.audit, base.ids, base.clock),
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],

@@ -22,6 +22,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.people import People
 from hookyard.bootstrap.pointers import Pointers
+from hookyard.bootstrap.recording import Records
 from hookyard.bootstrap.recovering import Recovering
 from hookyard.bootstrap.storing import Storage
 from hookyard.core.audit.service import Audit
@@ -105,6 +106,7 @@ class Yard:
     noticing: Noticing
     streams: Streams
     billing: Billing
+    records: Records
     traces: Traces | None = None
     authorizer: Authorizer | None = None
     pointers: Pointers | None = None

@@ -7,6 +7,7 @@ seconds as float unless the name ends in `_ms`.
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,8 +79,13 @@ class ManualClock:
 
 def to_rfc3339(ms: int) -> str:
     """`1700000000123` → `2023-11-14T22:13:20.123Z`."""
-    stamp = _EPOCH + ms * _MILLISECOND
-    return stamp.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return f"{_second(ms // 1000)}{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(seconds: int) -> str:
+    """# why: instants of one moment are written again and again, and writing one is dear."""
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.")
 
 
 def from_rfc3339(text: str) -> int:

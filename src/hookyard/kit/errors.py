@@ -6,8 +6,13 @@ HookyardError
 ├── Unauthenticated     401  no valid credential
 ├── Forbidden           403  known caller, missing right
 ├── NotFound            404
+├── MethodNotAllowed    405  not by this method
 ├── Conflict            409  the state moved on
-│   └── StaleLease      409
+│   ├── StaleLease      409
+│   └── Busy            409  a twin is under way
+├── Gone                410  it was here, and is kept no longer
+├── PreconditionFailed  412  the record is not as `If-Match` says
+├── Unprocessable       422  the key was used for another request
 ├── RequestTimeout      408  the body did not arrive in time
 ├── TooLarge            413
 ├── UnsupportedMedia    415
@@ -62,6 +67,17 @@ class NotFound(HookyardError):
     status = 404
 
 
+class MethodNotAllowed(HookyardError):
+    """There is something here, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"this takes {allowed}")
+        self.allowed = allowed
+
+
 class Conflict(HookyardError):
     """The state moved on; read it again before trying again."""
 
@@ -73,6 +89,37 @@ class StaleLease(Conflict):
     """The lease was lost to another attempt; nothing was changed."""
 
     code = "stale_lease"
+
+
+class Busy(Conflict):
+    """The same request is under way; ask again for its answer."""
+
+    code = "idempotency_in_progress"
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Gone(HookyardError):
+    """It was here, and is kept no longer."""
+
+    code = "gone"
+    status = 410
+
+
+class PreconditionFailed(HookyardError):
+    """The record has changed since; read it again before trying again."""
+
+    code = "precondition_failed"
+    status = 412
+
+
+class Unprocessable(HookyardError):
+    """The request contradicts an earlier one."""
+
+    code = "unprocessable"
+    status = 422
 
 
 class RequestTimeout(HookyardError):

@@ -36,6 +36,10 @@ METADATA = MetaData(
 )
 
 
+class Clash(Exception):
+    """A statement would have broken a unique key; on Postgres it ended its transaction."""
+
+
 Gatherer: TypeAlias = "Callable[[Unit, Sequence[object]], None]"
 
 
@@ -111,6 +115,10 @@ class Unit(ABC):
         """Run a hand-written statement; the number of rows it touched."""
 
     @abstractmethod
+    def run_unique(self, sql: RawSql, *parameters: RawParam) -> int:
+        """`run_raw`; Clash where it would break a unique key, and the unit must then fail."""
+
+    @abstractmethod
     def run_raw_many(self, sql: RawSql, rows: Iterable[Row]) -> int:
         """Run a hand-written statement once for each row of parameters.
 
@@ -120,6 +128,17 @@ class Unit(ABC):
     @abstractmethod
     def lock(self, name: str) -> None:
         """Hold an exclusive lock of this name until the transaction ends."""
+
+    @abstractmethod
+    def confine(self, tenant: str) -> None:
+        """Until `set_free`, see and write rows of one tenant only, where the engine can see to it.
+
+        That is on Postgres, for tables with policies (see `walls`); elsewhere it does nothing.
+        """
+
+    @abstractmethod
+    def set_free(self) -> None:
+        """The confinement is over."""
 
     @abstractmethod
     def after_commit(self, callback: Callable[[], None]) -> None:

@@ -84,12 +84,15 @@ def netstrings(*parts: str | int) -> bytes:
 
 def hash_of(link: Link) -> str:
     """What the hash of an entry has to be."""
-    return hashlib.sha256(
-        netstrings(
-            ENTRY, link.tenant, link.seq, link.prev, link.id, link.at_ms, link.actor, link.action,
-            link.target, link.outcome, link.reason, link.detail,
-        )
-    ).hexdigest()  # fmt: skip
+    return hash_fields(
+        link.tenant, link.seq, link.prev, link.id, link.at_ms, link.actor, link.action,
+        link.target, link.outcome, link.reason, link.detail,
+    )  # fmt: skip
+
+
+def hash_fields(*fields: str | int) -> str:
+    """The same of the fields themselves, in the order of `Link`."""
+    return hashlib.sha256(netstrings(ENTRY, *fields)).hexdigest()
 
 
 def signed_of(kind: CheckpointKind, tenant: str, seq: int, entry_hash: str, at_ms: int) -> bytes:

@@ -1,7 +1,6 @@
 """Use cases of the audit trail: record inside the transaction it is about, and list."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.audit import store
@@ -24,13 +23,10 @@ class Audit:
         It is chained when the unit ends, so that units which record something wait for each
         other only while they commit.
         """
-        kept = replace(
-            entry,
-            actor=storable(entry.actor),
-            action=storable(entry.action),
-            target=storable(entry.target),
-            reason=storable(entry.reason),
-        )
+        kept = AuditEntry(
+            storable(entry.actor), storable(entry.action), storable(entry.target), entry.outcome,
+            storable(entry.reason), entry.detail, entry.tenant,
+        )  # fmt: skip
         record = AuditRecord(self._ids.new(now_ms), now_ms, kept)
         unit.gather(append, record)
         return record.id
@@ -69,5 +65,7 @@ def append(unit: Unit, records: Sequence[AuditRecord]) -> None:
 
 def storable(text: str) -> str:
     """Text as the trail can keep it: cut, without NUL or lone surrogates."""
+    if text.isascii() and len(text) <= MAX_TEXT and "\x00" not in text:
+        return text
     # why: Postgres text holds neither NUL nor lone surrogates.
     return text[:MAX_TEXT].encode("utf-8", "replace").decode().replace("\x00", "\ufffd")

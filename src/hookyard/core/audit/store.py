@@ -5,12 +5,11 @@ Entries go in and are read; only what a signed purge covers is ever removed.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from sqlalchemy import BigInteger, Column, Index, RowMapping, Table, Text, insert, select
 
 from hookyard.adapters.database.port import METADATA, RawSql, Row, Unit
-from hookyard.core.audit.chain import GENESIS, Checkpoint, Head, Link, hash_of
+from hookyard.core.audit.chain import GENESIS, Checkpoint, Head, Link, hash_fields
 from hookyard.core.audit.guards import guard
 from hookyard.core.audit.model import AuditEntry, AuditFilter, AuditOutcome, AuditRecord
 
@@ -61,6 +60,13 @@ _LINK = "tenant, seq, prev, id, at_ms, actor, action, target, outcome, reason, d
 _ADD = RawSql.same(
     f"INSERT INTO audit ({_LINK}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 )
+# why: on Postgres a statement is a round trip, during which the head is locked.
+_ADD_AND_MOVE = RawSql.same(
+    f"WITH added AS (INSERT INTO audit ({_LINK}) SELECT * FROM unnest($1::text[], $2::int8[],"
+    " $3::text[], $4::text[], $5::int8[], $6::text[], $7::text[], $8::text[], $9::text[],"
+    " $10::text[], $11::text[], $12::text[]))"
+    " UPDATE audit_heads SET seq = $14, hash = $15 WHERE tenant = $13"
+)
 _LOCK_HEAD = RawSql(
     "SELECT seq, hash FROM audit_heads WHERE tenant = $1",
     "SELECT seq, hash FROM audit_heads WHERE tenant = $1 FOR UPDATE",
@@ -77,6 +83,7 @@ _AFTER = RawSql.same(
     "SELECT min(seq) FROM audit WHERE tenant = $1 AND seq > $2 AND seq <= $3 AND at_ms >= $4"
 )
 _FIRST = RawSql.same("SELECT min(seq) FROM audit WHERE tenant = $1")
+_dumps = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 _HASH = RawSql.same("SELECT hash FROM audit WHERE tenant = $1 AND seq = $2")
 _DROP = RawSql.same("DELETE FROM audit WHERE tenant = $1 AND seq >= $2 AND seq <= $3")
 
@@ -90,9 +97,13 @@ def append(unit: Unit, records: Iterable[AuditRecord]) -> None:
         head = _locked_head(unit, tenant)
         rows: list[Row] = []
         for record in by_tenant[tenant]:
-            link = _link(record, head)
-            head = Head(tenant, link.seq, link.hash)
-            rows.append(_row(link))
+            row = _chained(record, head)
+            head = Head(tenant, head.seq + 1, str(row[-1]))
+            rows.append(row)
+        if unit.dialect == "postgresql":
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            unit.run_raw(_ADD_AND_MOVE, *columns, tenant, head.seq, head.hash)
+            continue
         unit.run_raw_many(_ADD, rows)
         unit.run_raw(_MOVE_HEAD, tenant, head.seq, head.hash)
 
@@ -172,26 +183,15 @@ def _locked_head(unit: Unit, tenant: str) -> Head:
     return Head(tenant, _whole(rows[0][0]), str(rows[0][1]))
 
 
-def _link(record: AuditRecord, head: Head) -> Link:
+def _chained(record: AuditRecord, head: Head) -> Row:
+    """A record as the row that follows a head."""
     entry = record.entry
-    bare = Link(
-        tenant=entry.tenant,
-        seq=head.seq + 1,
-        prev=head.hash,
-        id=record.id,
-        at_ms=record.at_ms,
-        actor=entry.actor,
-        action=entry.action,
-        target=entry.target,
-        outcome=entry.outcome.value,
-        reason=entry.reason,
-        detail=json.dumps(entry.detail, separators=(",", ":"), sort_keys=True),
-    )
-    return replace(bare, hash=hash_of(bare))
-
-
-def _row(link: Link) -> Row:
-    return tuple(getattr(link, name) for name in Link.__slots__)
+    detail = _dumps(entry.detail) if entry.detail else "{}"
+    fields = (
+        entry.tenant, head.seq + 1, head.hash, record.id, record.at_ms, entry.actor, entry.action,
+        entry.target, entry.outcome.value, entry.reason, detail,
+    )  # fmt: skip
+    return (*fields, hash_fields(*fields))
 
 
 def _link_of(row: Row) -> Link:

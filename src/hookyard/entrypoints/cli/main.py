@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("doctor", f"{_CLI}.doctor.command:doctor", "Every setting, every dependency", _OFFLINE),
     Entry("migrate", f"{_CLI}.migrate:migrate", "Bring the database to this version", _OFFLINE),
     Entry("github", f"{_CLI}.github.command:github", "The GitHub App: set it up", _OFFLINE),
+    Entry("entities", f"{_CLI}.entities:entities", "Records: declare and apply them", _OFFLINE),
     Entry("secrets", f"{_CLI}.secrets:secrets", "Where secrets come from; exchange keys", _OFFLINE),
     Entry("config", f"{_CLI}.config:config", "Check and explain a repository's file", _OFFLINE),
     Entry("criteria", f"{_CLI}.criteria:criteria", "Acceptance criteria of a text", _OFFLINE),

@@ -31,11 +31,15 @@ def migrate() -> None:
 async def _migrate(settings: "Settings") -> str:
     from hookyard.adapters.database.migrate import version_of
     from hookyard.bootstrap import migrate_as_set, open_database
+    from hookyard.bootstrap.recording import apply_built_in
+    from hookyard.kit.clock import SystemClock
+    from hookyard.kit.ids import IdMaker
 
     database = await open_database(settings)
     try:
         before = await database.read(version_of)
         changed = await migrate_as_set(settings, database)
+        await apply_built_in(database, IdMaker(), SystemClock())
         after = await database.read(version_of)
     finally:
         await database.close()

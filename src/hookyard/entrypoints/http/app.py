@@ -26,6 +26,9 @@ from hookyard.entrypoints.http.pages import start_page
 from hookyard.entrypoints.http.pointers import PointerNumbers
 from hookyard.entrypoints.http.probes import Probes
 from hookyard.entrypoints.http.ratelimit import Limits, Metered
+from hookyard.entrypoints.http.recordmetrics import RecordMetrics
+from hookyard.entrypoints.http.records import PREFIX as RECORDS
+from hookyard.entrypoints.http.records import RecordsApp
 from hookyard.entrypoints.http.refusals import RefusalTrail
 from hookyard.entrypoints.http.rejections import Rejections
 from hookyard.entrypoints.http.security import Guard
@@ -75,6 +78,7 @@ class Front:
         metered = Metered(self.app, self.limits)
         self.api = Edge(metered, yard.ids, yard.clock, deadline_s=deadline_s)
         self.tokens = self._token_lane(yard)
+        self.records = self._records(yard, deadline_s)
         traced = yard.traces and partial(TracedWebhookApp, yard.traces, yard.clock)
         self.webhooks: WebhookApp = (traced or WebhookApp)(
             yard.receiver,
@@ -100,7 +104,23 @@ class Front:
         if scope["type"] == "http" and scope["path"].startswith(TOKENS):
             await self.tokens(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["path"].startswith(RECORDS) and self._only is None:
+            await self.records(scope, receive, send)
+            return
         await self.api(scope, receive, send)
+
+    def _records(self, yard: Yard, deadline_s: float) -> RecordsApp:
+        return RecordsApp(
+            yard.records.gateway,
+            self.guard,
+            self.limits,
+            self.trail,
+            RecordMetrics(self.metrics),
+            yard.ids,
+            yard.clock,
+            authorizer=yard.authorizer,
+            deadline_s=deadline_s,
+        )
 
     def _token_lane(self, yard: Yard) -> TokenLane:
         service = yard.tokens

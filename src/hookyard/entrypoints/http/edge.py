@@ -29,7 +29,7 @@ NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # why: artifacts are larger than what is read whole; their route counts what comes.
 _STREAMED = re.compile(r"/api/leases/[0-9a-z]{26}/artifacts/[^/]{1,200}")
-_JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 # why: a page without script can send a form only; what it asks for needs the admin key in it.
 FORMS = frozenset({"/setup"})
 _FORM = re.compile(rb"application/x-www-form-urlencoded\s*(?:;.*)?", re.IGNORECASE)
@@ -101,7 +101,7 @@ class Edge:
     async def _body(self, headers: Headers, receive: Receive, *, is_form: bool) -> bytes:
         kinds = [value for name, value in headers if name == b"content-type"]
         length = next((value for name, value in headers if name == b"content-length"), None)
-        most, shape = (_MAX_FORM, _FORM) if is_form else (self._max_body, _JSON)
+        most, shape = (_MAX_FORM, _FORM) if is_form else (self._max_body, JSON)
         if announced_too_large(length, most):
             raise TooLarge(f"the body is over {most} bytes")
         try:

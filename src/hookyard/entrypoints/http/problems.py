@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from hookyard.kit.errors import HookyardError, Limited, Unavailable
+from hookyard.kit.errors import Busy, HookyardError, Limited, MethodNotAllowed, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -24,8 +24,10 @@ def problem(status: int, code: str, detail: str, **more: Any) -> bytes:
 
 def headers_of(error: HookyardError) -> dict[str, str]:
     """Headers an error brings along."""
-    if isinstance(error, Limited | Unavailable):
+    if isinstance(error, Busy | Limited | Unavailable):
         return {"retry-after": str(error.retry_after_s)}
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": error.allowed}
     if error.status == HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": 'Bearer realm="hookyard"'}
     return {}

@@ -127,7 +127,7 @@ class Metered:
             return
         bare = not any(name in (b"authorization", b"cookie") for name, _ in scope["headers"])
         if bare:
-            limited = self._limits.spend_stranger(_address(scope))
+            limited = self._limits.spend_stranger(address_of(scope))
             if limited is not None:
                 await answer(limited)(scope, receive, send)
                 return
@@ -144,7 +144,7 @@ class Metered:
             if message["type"] == "http.response.start":
                 limited = None
                 if not counted and state.get("actor") is None:
-                    limited = self._limits.spend_stranger(_address(scope))
+                    limited = self._limits.spend_stranger(address_of(scope))
                 if limited is not None:
                     replaced = True
                     await answer(limited)(scope, receive, send)
@@ -171,6 +171,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.IPv6Network((int(number) >> 64 << 64, 64)))
 
 
-def _address(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
+    """Where a request comes from, as the socket says."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"

@@ -67,8 +67,12 @@ class RefusalTrail:
         action: str | None = getattr(request.state, "action", None)
         if actor is None or action is None:
             return
+        await self.refused(actor, action, f"{request.method} {request.url.path}", reason)
+
+    async def refused(self, actor: Actor, action: str, target: str, reason: str) -> None:
+        """The same, where there is no request of the framework's. `action` is one of few."""
         kind = Kind(actor.tenant, actor.label, action)
-        target = redact(f"{request.method} {request.url.path}"[:300])
+        target = redact(target[:300])
         if not self._is_news(kind):
             self._count(kind, target, reason)
             return
@@ -84,7 +88,11 @@ class RefusalTrail:
     def count_stranger(self, request: Request, reason: str) -> None:
         """Somebody came without a valid credential. Reasons are ours, and so few; who it was and
         what was tried is not kept: it is a stranger's text."""
-        self._count(Kind(DEFAULT_TENANT, STRANGER, AUTHENTICATE, reason), request.method, reason)
+        self.stranger(request.method, reason)
+
+    def stranger(self, method: str, reason: str) -> None:
+        """The same, where there is no request of the framework's."""
+        self._count(Kind(DEFAULT_TENANT, STRANGER, AUTHENTICATE, reason), method, reason)
 
     async def flush(self) -> None:
         """Write what was counted; it is kept for the next time when that fails."""

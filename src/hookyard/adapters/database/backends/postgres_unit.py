@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+import asyncpg
 from sqlalchemy import Connection, Executable, RowMapping
 from sqlalchemy.util import await_only
 
 from hookyard.adapters.database.backends.postgres_pool import CoreView, Session
-from hookyard.adapters.database.port import Dialect, RawParam, RawSql, Row, Unit
+from hookyard.adapters.database.port import Clash, Dialect, RawParam, RawSql, Row, Unit
+from hookyard.adapters.database.walls import FREEDOM, confinement
 
 T = TypeVar("T")
 
@@ -71,6 +73,12 @@ class PostgresUnit(Unit):
         last = status.rsplit(" ", 1)[-1]
         return int(last) if last.isdigit() else 0
 
+    def run_unique(self, sql: RawSql, *parameters: RawParam) -> int:
+        try:
+            return self.run_raw(sql, *parameters)
+        except asyncpg.UniqueViolationError as error:
+            raise Clash(str(error.constraint_name)) from None
+
     def run_raw_many(self, sql: RawSql, rows: Iterable[Row]) -> int:
         self._start()
         await_only(self._driver.executemany(sql.postgresql, rows))
@@ -82,8 +90,20 @@ class PostgresUnit(Unit):
         key = int.from_bytes(digest, "big", signed=True)
         await_only(self._driver.execute("SELECT pg_advisory_xact_lock($1)", key))
 
+    def confine(self, tenant: str) -> None:
+        self._say(confinement(tenant))
+
+    def set_free(self) -> None:
+        self._say(FREEDOM)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
+
+    def _say(self, settings: str) -> None:
+        """Change settings of the transaction, in the message that begins it where none has."""
+        text = settings if self.begun else f"{self._begin}; {settings}"
+        await_only(self._driver.execute(text))
+        self.begun = True
 
     def _start(self) -> None:
         if not self.begun:

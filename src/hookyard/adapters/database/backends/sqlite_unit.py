@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Executable, RowMapping, StaticPool, create_engine
 
-from hookyard.adapters.database.port import Dialect, RawParam, RawSql, Row, Unit
+from hookyard.adapters.database.port import Clash, Dialect, RawParam, RawSql, Row, Unit
 
 CHECKPOINT_PAGES_AT_MOST = 2_000
 BUSY_WAIT_S = 10.0
@@ -45,11 +45,23 @@ class SqliteUnit(Unit):
     def run_raw(self, sql: RawSql, *parameters: RawParam) -> int:
         return self._raw.execute(numbered(sql.sqlite), bound(parameters)).rowcount
 
+    def run_unique(self, sql: RawSql, *parameters: RawParam) -> int:
+        try:
+            return self.run_raw(sql, *parameters)
+        except sqlite3.IntegrityError as error:
+            raise Clash(str(error)) from None
+
     def run_raw_many(self, sql: RawSql, rows: Iterable[Row]) -> int:
         return self._raw.executemany(numbered(sql.sqlite), rows).rowcount
 
     def lock(self, name: str) -> None:
         """Nothing to do: a writing unit is alone."""
+
+    def confine(self, tenant: str) -> None:
+        """Nothing to do: there are no policies here."""
+
+    def set_free(self) -> None:
+        """Nothing to do, either."""
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)

@@ -1,0 +1,214 @@
+"""`/v1/…` as plain ASGI: from headers and bytes to a call of the gateway, and its answer back.
+
+A record that is looked up costs some tens of microseconds, a framework's routing many times that;
+so this route stands beside the API, like that of webhooks. What the API's edge does for every
+answer is done here, too: request ids, limits, refusals in the audit trail, headers for browsers.
+"""
+
+import structlog
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from hookyard.core.identity.access import prepared
+from hookyard.core.identity.model import Actor, Authorizer
+from hookyard.entrypoints.http.bodies import (
+    BodyBudget,
+    BodyTooLarge,
+    Disconnected,
+    TooSlow,
+    announced_too_large,
+    read_body,
+)
+from hookyard.entrypoints.http.edge import BUDGET, DEFAULTS, JSON, MIB, plain_id
+from hookyard.entrypoints.http.problems import MEDIA_TYPE, headers_of, problem
+from hookyard.entrypoints.http.ratelimit import Limits, address_of
+from hookyard.entrypoints.http.recordmetrics import RecordMetrics
+from hookyard.entrypoints.http.refusals import RefusalTrail
+from hookyard.entrypoints.http.security import Guard
+from hookyard.features.records.gateway import Call, Gateway, Reply
+from hookyard.kit.clock import Clock
+from hookyard.kit.errors import (
+    Forbidden,
+    HookyardError,
+    Invalid,
+    RequestTimeout,
+    TooLarge,
+    Unauthenticated,
+    UnsupportedMedia,
+)
+from hookyard.kit.ids import IdMaker
+
+PREFIX = "/v1/"
+MAX_BODY = MIB
+MAX_TRANSACT = 4 * MIB
+_BARE = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_READ = frozenset(
+    {
+        b"authorization", b"x-tenant-id", b"idempotency-key", b"if-match", b"if-none-match",
+        b"content-type", b"content-length", b"x-request-id", b"cookie",
+    }
+)  # fmt: skip
+_USUAL = (*DEFAULTS, (b"content-type", b"application/json"))
+
+log = structlog.get_logger("hookyard.http")
+
+
+class RecordsApp:
+    """Serves records."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        guard: Guard,
+        limits: Limits,
+        trail: RefusalTrail,
+        metrics: RecordMetrics,
+        ids: IdMaker,
+        clock: Clock,
+        *,
+        authorizer: Authorizer | None = None,
+        deadline_s: float = 30.0,
+    ) -> None:
+        self._gateway = gateway
+        self._guard = guard
+        self._limits = limits
+        self._trail = trail
+        self._metrics = metrics
+        self._ids = ids
+        self._clock = clock
+        self._authorizer = authorizer
+        self._deadline_s = deadline_s
+        self._budget = BodyBudget(BUDGET)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = self._clock.monotonic()
+        state = scope.setdefault("state", {})
+        segments = tuple(_raw_path(scope)[len(PREFIX) :].split("/"))
+        try:
+            headers = _headers(scope)
+            reply = await self._serve(scope, receive, headers, segments)
+        except Disconnected:
+            return
+        except HookyardError as error:
+            reply = await self._refused(scope, error, segments)
+        except Exception as error:
+            log.error(
+                "request_failed", path=scope["path"], error=f"{type(error).__name__}: {error}"
+            )
+            body = problem(500, "internal", "Something went wrong here; the log says what.")
+            reply = Reply(500, body, (("content-type", MEDIA_TYPE),), "failed")
+        self._metrics(reply, self._clock.monotonic() - started)
+        await self._send(scope, send, reply, state)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, str], segments: tuple[str, ...]
+    ) -> Reply:
+        actor = await self._actor(scope, headers)
+        scope["state"]["actor"] = actor
+        self._limits.spend(actor, scope["state"])
+        tenant = headers.get(b"x-tenant-id")
+        if tenant is not None and tenant != actor.tenant:
+            raise Forbidden(
+                "x-tenant-id is not the tenant of the credential", code="tenant_mismatch"
+            )
+        if self._authorizer is not None:
+            actor = await prepared(actor, self._authorizer)
+        method, body = scope["method"], b""
+        if method not in _BARE:
+            body = await self._body(receive, headers, segments)
+        try:
+            return await self._gateway.answer(
+                Call(
+                    method, segments, scope["query_string"], actor,
+                    headers.get(b"idempotency-key"), headers.get(b"if-match"),
+                    headers.get(b"if-none-match"), body,
+                )
+            )  # fmt: skip
+        finally:
+            self._budget.give_back(len(body))
+
+    async def _actor(self, scope: Scope, headers: dict[bytes, str]) -> Actor:
+        credential = headers.get(b"authorization")
+        if credential is not None:
+            return await self._guard.actor_of(credential)
+        return await self._guard.caller(Request(scope))
+
+    async def _body(
+        self, receive: Receive, headers: dict[bytes, str], segments: tuple[str, ...]
+    ) -> bytes:
+        cap = MAX_TRANSACT if segments[0] == "_transact" else MAX_BODY
+        length = headers.get(b"content-length")
+        if announced_too_large(None if length is None else length.encode(), cap):
+            raise TooLarge(f"the body is over {cap} bytes")
+        try:
+            body = await read_body(receive, self._budget, cap, self._deadline_s)
+        except BodyTooLarge:
+            raise TooLarge(f"the body is over {cap} bytes") from None
+        except TooSlow:
+            raise RequestTimeout from None
+        if body and not JSON.fullmatch(headers.get(b"content-type", "").encode()):
+            self._budget.give_back(len(body))
+            raise UnsupportedMedia("send the body as application/json")
+        return body
+
+    async def _refused(
+        self, scope: Scope, error: HookyardError, segments: tuple[str, ...]
+    ) -> Reply:
+        """The answer of a refusal; what a known caller may not do goes into the audit trail."""
+        actor: Actor | None = scope["state"].get("actor")
+        if isinstance(error, Unauthenticated):
+            limited = self._limits.spend_stranger(address_of(scope))
+            error = limited or error
+            self._trail.stranger(scope["method"], error.detail)
+        elif isinstance(error, Forbidden) and actor is not None:
+            target = f"{scope['method']} {PREFIX}{'/'.join(segments)}"
+            await self._trail.refused(actor, "records.refused", target, error.detail)
+        body = problem(error.status, error.problem_code, error.detail, **error.facts)
+        headers = {"content-type": MEDIA_TYPE, **headers_of(error)}
+        if isinstance(error, TooLarge | RequestTimeout):
+            headers["connection"] = "close"
+        return Reply(error.status, body, tuple(headers.items()), "refused")
+
+    async def _send(self, scope: Scope, send: Send, reply: Reply, state: dict[str, object]) -> None:
+        body = reply.body
+        headers = [(b"content-length", b"%d" % len(body)), (b"x-request-id", self._id(scope))]
+        headers += DEFAULTS if reply.status >= 400 or not body else _USUAL
+        for name, value in reply.headers:
+            headers.append((name.encode(), value.encode("latin-1", "replace")))
+        left = state.get("calls_left")
+        if isinstance(left, int):
+            headers += self._limits.headers(left)
+        cookies = state.get("set_cookies", ())
+        assert isinstance(cookies, list | tuple)  # noqa: S101
+        headers += [(b"set-cookie", str(cookie).encode("latin-1")) for cookie in cookies]
+        if reply.status in (204, 304):
+            headers = [pair for pair in headers if pair[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send(
+            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}
+        )
+
+    def _id(self, scope: Scope) -> bytes:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                found = plain_id(value)
+                if found:
+                    return found
+        return self._ids.new(self._clock.now_ms()).encode()
+
+
+def _raw_path(scope: Scope) -> str:
+    """The path as it was sent: ids are told apart before anything in them is decoded."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+def _headers(scope: Scope) -> dict[bytes, str]:
+    """The headers that mean something here; Invalid for one that is there twice."""
+    found: dict[bytes, str] = {}
+    for name, value in scope["headers"]:
+        if name in _READ:
+            if name in found and name != b"cookie":
+                raise Invalid(f"the header {name.decode()} is there twice", code="bad_header")
+            found[name] = value.decode("latin-1")
+    return found

@@ -1,0 +1,223 @@
+"""The gateway: a request for records, whoever carried it, and its answer.
+
+    GET POST PATCH DELETE /v1/{entity}      GET PATCH PUT DELETE /v1/{entity}/{id}
+    POST /v1/{entity}/{id}/_restore         POST /v1/_transact   GET /v1/_changes
+
+It knows neither sockets nor tokens: the caller is known, and so is its tenant.
+"""
+
+from dataclasses import dataclass
+
+from hookyard.adapters.database.port import Unit
+from hookyard.core.idempotency.model import Claim, KeptAnswer, digest_of, fingerprint_of, is_key
+from hookyard.core.identity.model import Actor
+from hookyard.features.records.access import allow
+from hookyard.features.records.catalog import Catalog
+from hookyard.features.records.feed import Feed
+from hookyard.features.records.ids import from_path
+from hookyard.features.records.query.params import decoded, flag, read_query
+from hookyard.features.records.query.service import Reads
+from hookyard.features.records.rules import roles_of
+from hookyard.features.records.schema.model import Operation, Policy
+from hookyard.features.records.shape import Shape
+from hookyard.features.records.trouble import wrong
+from hookyard.features.records.writing.conditions import MAX_ETAGS, condition_of
+from hookyard.features.records.writing.many import many_of, write_many
+from hookyard.features.records.writing.model import NEEDS, Answered, Caller, Verb, Write
+from hookyard.features.records.writing.service import Writes
+from hookyard.features.records.writing.steps import Work
+from hookyard.features.records.writing.transact import Transact
+from hookyard.kit.clock import to_rfc3339
+from hookyard.kit.errors import MethodNotAllowed, NotFound
+from hookyard.kit.json import Json
+
+_ONE = {"PATCH": Verb.UPDATE, "PUT": Verb.REPLACE, "DELETE": Verb.DELETE}
+_MANY = {"PATCH": Verb.UPDATE, "DELETE": Verb.DELETE}
+_WRITE_QUERY = frozenset({"dry_run"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request. `segments` are those of the path after /v1/, not decoded yet."""
+
+    method: str
+    segments: tuple[str, ...]
+    query: bytes
+    actor: Actor
+    key: str | None = None
+    if_match: str | None = None
+    if_none_match: str | None = None
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: JSON, or nothing. `label` says for metrics what was done."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+
+
+@dataclass(slots=True)
+class Gateway:
+    """Answers calls."""
+
+    catalog: Catalog
+    reads: Reads
+    writes: Writes
+    transact: Transact
+    feed: Feed
+
+    async def answer(self, call: Call) -> Reply:
+        """The answer of a call, or a refusal raised."""
+        segments = call.segments
+        if len(segments) == 1:
+            if segments[0][:1] == "_":
+                return await self._special(call, segments[0])
+            return await self._collection(call, segments[0])
+        if len(segments) == 2 and segments[0][:1] != "_":
+            return await self._record(call, segments[0], segments[1])
+        if len(segments) == 3 and segments[2] == "_restore":
+            return await self._restore(call, segments[0], segments[1])
+        raise NotFound
+
+    async def _special(self, call: Call, name: str) -> Reply:
+        if name == "_transact":
+            _only(call, "POST")
+            params = read_query(call.query, _WRITE_QUERY)
+            body = decoded(call.body, "")
+            caller = self._caller(call, "/v1/_transact", flag("dry_run", params.get("dry_run")))
+            roles = roles_of(call.actor)
+            return _said(await self.transact.run(caller, body, roles), "transact")
+        if name == "_changes":
+            _only(call, "GET")
+            body = await self.feed.page(call.actor, roles_of(call.actor), call.query)
+            return Reply(200, body, label="changes")
+        raise NotFound
+
+    async def _collection(self, call: Call, name: str) -> Reply:
+        shape = await self.catalog.shape(name)
+        if call.method in ("GET", "HEAD"):
+            roles = roles_of(call.actor)
+            allow(call.actor, shape, Operation.READ, roles)
+            body = await self.reads.page(call.actor, shape, roles, call.query)
+            return Reply(200, body, label="list")
+        if call.method == "POST":
+            return await self._write(call, shape, Verb.CREATE, None)
+        verb = _MANY.get(call.method)
+        if verb is None:
+            raise MethodNotAllowed("GET, POST, PATCH, DELETE")
+        return await self._write_many(call, shape, verb)
+
+    async def _write_many(self, call: Call, shape: Shape, verb: Verb) -> Reply:
+        roles = roles_of(call.actor)
+        # why: a filter tells about records, so who may not read may not choose by it.
+        allow(call.actor, shape, Operation.READ, roles)
+        for operation in NEEDS[verb]:
+            allow(call.actor, shape, operation, roles)
+        many = many_of(shape, call.query, roles, self.catalog.known)
+        caller = self._caller(call, f"/v1/{shape.entity.name}", many.dry_run, shape)
+        body = None if verb is Verb.DELETE else decoded(call.body, "")
+        write = Write(verb, shape, shape.access(roles), None, body)
+
+        def answer(unit: Unit, work: Work) -> KeptAnswer:
+            return write_many(unit, work, write, many)
+
+        found = await self.writes.together(caller, f"records.{verb.value}", answer)
+        return _said(found, f"{verb.value}_many")
+
+    async def _record(self, call: Call, name: str, segment: str) -> Reply:
+        shape = await self.catalog.shape(name)
+        record_id = from_path(shape.entity.id, segment)
+        if call.method in ("GET", "HEAD"):
+            roles = roles_of(call.actor)
+            allow(call.actor, shape, Operation.READ, roles)
+            found = await self.reads.get(call.actor, shape, roles, record_id, call.query)
+            headers = (("etag", f'"{found.revision}"'),)
+            if call.if_none_match and _fits(call.if_none_match, found.revision):
+                return Reply(304, b"", headers, "get")
+            return Reply(200, found.body, headers, "get")
+        verb = _ONE.get(call.method)
+        if verb is None:
+            raise MethodNotAllowed("GET, PATCH, PUT, DELETE")
+        return await self._write(call, shape, verb, record_id)
+
+    async def _restore(self, call: Call, name: str, segment: str) -> Reply:
+        _only(call, "POST")
+        shape = await self.catalog.shape(name)
+        record_id = from_path(shape.entity.id, segment)
+        return await self._write(call, shape, Verb.RESTORE, record_id)
+
+    async def _write(self, call: Call, shape: Shape, verb: Verb, record_id: str | None) -> Reply:
+        roles = roles_of(call.actor)
+        for operation in NEEDS[verb]:
+            allow(call.actor, shape, operation, roles)
+        access = shape.access(roles)
+        dry_run = False
+        if call.query:
+            dry_run = flag("dry_run", read_query(call.query, _WRITE_QUERY).get("dry_run"))
+        template = f"/v1/{shape.entity.name}" + ("" if record_id is None else "/{id}")
+        caller = self._caller(call, template, dry_run, shape)
+        body: Json = None
+        if verb not in (Verb.DELETE, Verb.RESTORE):
+            body = decoded(call.body, "")
+        write = Write(
+            verb, shape, access, record_id, body, condition_of(call.if_match, call.if_none_match)
+        )
+        return _said(await self.writes.write(caller, write), verb.value)
+
+    def _caller(
+        self, call: Call, template: str, dry_run: bool, shape: Shape | None = None
+    ) -> Caller:
+        policy = Policy.OPTIONAL if shape is None else shape.entity.idempotency
+        claim = _claim(call, template, policy)
+        return Caller(call.actor, claim, dry_run)
+
+
+def _claim(call: Call, template: str, policy: Policy) -> Claim | None:
+    if call.key is None:
+        if policy is Policy.REQUIRED:
+            raise wrong(
+                "/header/idempotency-key", "idempotency_key_required",
+                "send an Idempotency-Key header: a fresh one for each request, the same to repeat",
+            )  # fmt: skip
+        return None
+    if policy is Policy.NONE:
+        raise wrong("/header/idempotency-key", "idempotency_key_not_taken", "no key is taken here")
+    if not is_key(call.key):
+        raise wrong(
+            "/header/idempotency-key", "bad_idempotency_key",
+            "a key is 1 to 255 printable ASCII characters",
+        )  # fmt: skip
+    target = "/".join(call.segments) + "?" + call.query.decode("latin-1")
+    if call.if_match or call.if_none_match:
+        target += f" {call.if_match} {call.if_none_match}"
+    return Claim(
+        digest_of(call.actor.label, f"{call.method} {template}", call.key),
+        fingerprint_of(target, call.body),
+    )
+
+
+def _fits(header: str, revision: str) -> bool:
+    """Whether one of the entity tags is this revision's.
+
+    # spec: RFC 9110, 13.1.2: If-None-Match compares weakly.
+    """
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")[:MAX_ETAGS]]
+    return "*" in tags or f'"{revision}"' in tags
+
+
+def _only(call: Call, method: str) -> None:
+    if call.method != method:
+        raise MethodNotAllowed(method)
+
+
+def _said(found: Answered, label: str) -> Reply:
+    headers = found.answer.headers
+    if found.until_ms is not None:
+        headers = (*headers, ("idempotency-expires", to_rfc3339(found.until_ms)))
+    if found.replayed:
+        headers = (*headers, ("x-idempotent-replay", "true"))
+    return Reply(found.answer.status, found.answer.body, headers, label)

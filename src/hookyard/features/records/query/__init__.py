@@ -1,0 +1,1 @@
+"""Reading records: filters, orders, selections, pages, and what becomes of them in SQL."""

@@ -1,0 +1,157 @@
+"""A list request → the statements that answer it, made once for those that are the same. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hookyard.adapters.database.port import RawParam, RawSql, Row
+from hookyard.features.records.query import cursors
+from hookyard.features.records.query.builder import TENANT, Builder, Lookup, each
+from hookyard.features.records.query.order import Key, after, order_of
+from hookyard.features.records.query.params import as_json, flag, where_of, whole
+from hookyard.features.records.query.selection import Include, included, selected
+from hookyard.features.records.query.where import condition
+from hookyard.features.records.schema.model import Operation
+from hookyard.features.records.shape import Shape, View
+from hookyard.features.records.trouble import wrong
+from hookyard.kit.json import Json
+from hookyard.kit.pages import DEFAULT_LIMIT, MAX_LIMIT
+
+KNOWN = frozenset(
+    {"where", "orderBy", "select", "include", "limit", "cursor", "count", "withDeleted"}
+)
+BASE = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement and its parameters but the first, which is the tenant."""
+
+    sql: RawSql
+    params: tuple[RawParam, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """How a page is read: its rows hold the view's columns and then those of the order.
+
+    `total` counts all that fits the filter, where that was asked for.
+    """
+
+    shape: Shape
+    view: View
+    page: Statement
+    total: Statement | None
+    order: tuple[Key, ...]
+    limit: int
+    context: str
+    filtered: bool
+    includes: tuple[Include, ...]
+
+    @property
+    def is_light(self) -> bool:
+        """Whether it reads a page along the primary key and nothing else."""
+        return len(self.order) == 1 and not self.filtered and not self.includes and not self.total
+
+
+def plan_list(
+    shape: Shape,
+    params: Mapping[str, str],
+    tenant: str,
+    roles: int,
+    lookup: Lookup,
+    cursor_key: bytes,
+) -> ListPlan:
+    """The plan of a request for a page; Invalid names the place of what cannot be asked."""
+    access = shape.access(roles)
+    where = where_of(params["where"]) if "where" in params else None
+    order = order_of(shape, _json(params, "orderBy"), access.readable, BASE)
+    includes = included(shape, _json(params, "include"), lookup, roles)
+    view = selected(shape, names_of(params), roles)
+    with_deleted = flag("withDeleted", params.get("withDeleted"))
+    if with_deleted and Operation.RESTORE not in access.operations:
+        raise wrong("/withDeleted", "not_allowed", "who may not restore sees nothing deleted")
+    limit = DEFAULT_LIMIT
+    if "limit" in params:
+        limit = whole("limit", params["limit"], 1, MAX_LIMIT)
+    context = "\0".join(
+        (tenant, shape.entity.name, params.get("where", ""), params.get("orderBy", ""),
+         str(with_deleted))
+    )  # fmt: skip
+    builder = Builder(shape.dialect, lookup, roles)
+    alive = "" if with_deleted else shape.alive
+    base = f"_tenant = {TENANT}{alive}"
+    if where is not None:
+        base += f" AND ({condition(builder, shape, BASE, where, '/where')})"
+    total = None
+    if flag("count", params.get("count")):
+        text = f"SELECT count(*) FROM {shape.entity.table} AS {BASE} WHERE {base}"  # noqa: S608
+        total = Statement(RawSql.same(text), tuple(builder.params))
+    if "cursor" in params:
+        values = cursors.read(cursor_key, context, params["cursor"], len(order))
+        base += f" AND ({after(builder, order, values)})"
+    text = (
+        f"SELECT {view.columns}, {', '.join(key.column for key in order)}"  # noqa: S608
+        f" FROM {shape.entity.table} AS {BASE} WHERE {base}"
+        f" ORDER BY {', '.join(key.sql for key in order)} LIMIT {limit + 1}"
+    )
+    page = Statement(RawSql.same(text), tuple(builder.params))
+    return ListPlan(shape, view, page, total, order, limit, context, where is not None, includes)
+
+
+def plan_ids(shape: Shape, where: Json, roles: int, lookup: Lookup, limit: int) -> Statement:
+    """The statement for the ids of what fits a filter; on Postgres they are locked."""
+    builder = Builder(shape.dialect, lookup, roles)
+    fits = condition(builder, shape, BASE, where, "/where")
+    text = (
+        f"SELECT {BASE}._id FROM {shape.entity.table} AS {BASE}"  # noqa: S608
+        f" WHERE {BASE}._tenant = {TENANT}{shape.alive} AND ({fits})"
+        f" ORDER BY {BASE}._id LIMIT {limit}"
+    )
+    return Statement(RawSql(text, f"{text} FOR UPDATE OF {BASE}"), tuple(builder.params))
+
+
+def related(include: Include, parents: Sequence[str], lookup: Lookup, roles: int) -> Statement:
+    """The statement for the records that come along with these parents (or that they name). Its
+    rows hold the view's columns, then the value that ties each to its parent, then its own id."""
+    target, builder = include.target, Builder(include.target.dialect, lookup, roles)
+    tie = target.column(include.relation.by) if include.relation.many else "_id"
+    place = builder.bind(list(parents))
+    is_sqlite = target.dialect == "sqlite"
+    fits = f"IN ({each(place)})" if is_sqlite else f"= ANY({place})"
+    base = f"_tenant = {TENANT}{target.alive} AND {BASE}.{tie} {fits}"
+    if include.where is not None:
+        base += f" AND ({condition(builder, target, BASE, include.where, '/include/where')})"
+    columns = f"{include.view.columns}, {BASE}.{tie} AS _tie, {BASE}._id AS _own"
+    if not include.relation.many:
+        text = f"SELECT {columns} FROM {target.entity.table} AS {BASE} WHERE {base}"  # noqa: S608
+        return Statement(RawSql.same(text), tuple(builder.params))
+    order = ", ".join(key.sql for key in include.order)
+    ranked = f"row_number() OVER (PARTITION BY {BASE}.{tie} ORDER BY {order}) AS _rank"
+    names = ", ".join(f"c{n}" for n in range(len(include.view.names)))
+    listed = ", ".join(f"{column} AS c{n}" for n, column in enumerate(include.view.each))
+    text = (
+        f"SELECT {names}, _tie, _own FROM (SELECT {listed}, {BASE}.{tie} AS _tie,"  # noqa: S608
+        f" {BASE}._id AS _own, {ranked} FROM {target.entity.table} AS {BASE} WHERE {base})"
+        f" AS ranked WHERE _rank <= {include.take} ORDER BY _tie, _rank"
+    )
+    return Statement(RawSql.same(text), tuple(builder.params))
+
+
+def split_row(plan: ListPlan, row: Row) -> tuple[Row, Row]:
+    """A row of a page as what is shown, and where it stands in the order."""
+    width = len(plan.view.names)
+    return row[:width], row[width:]
+
+
+def _json(params: Mapping[str, str], name: str) -> Json:
+    return as_json(name, params[name]) if name in params else None
+
+
+def names_of(params: Mapping[str, str]) -> Json:
+    """`select` as JSON, or as names with commas between."""
+    text = params.get("select")
+    if text is None:
+        return None
+    if text[:1] in ("{", "["):
+        return as_json("select", text)
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,1 @@
+"""Entities: declared, planned, made into tables, and known to every process."""

@@ -1,0 +1,1 @@
+"""Writing records: values checked, one transaction with key, change and audit entry."""

@@ -1,0 +1,75 @@
+"""The data gateway over each engine, with a clock that stands still."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+import hookyard.bootstrap  # noqa: F401  every table
+from hookyard.adapters.database.port import Database, Unit
+from hookyard.bootstrap.recording import Records, open_records
+from hookyard.core.audit.service import Audit
+from hookyard.core.identity.model import Actor, ActorKind, Grant, Role, Scope
+from hookyard.features.records.gateway import Call, Reply
+from hookyard.features.records.schema.declare import read_entities
+from hookyard.features.records.schema.service import Plan
+from hookyard.kit.clock import ManualClock
+from hookyard.kit.ids import IdMaker
+
+
+def an_actor(tenant: str = "acme", role: Role = Role.ADMIN, name: str = "bot") -> Actor:
+    return Actor(
+        ActorKind.SERVICE, f"jwt/{name}", tenant, (Grant(role, Scope(tenant=tenant)),), name
+    )
+
+
+@dataclass
+class Place:
+    """A gateway, and how the tests speak to it."""
+
+    database: Database
+    records: Records
+    clock: ManualClock
+    ids: IdMaker
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        actor: Actor | None = None,
+        key: str | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Reply:
+        """One call; refusals are raised."""
+        at, _, query = path.partition("?")
+        return await self.records.gateway.answer(
+            Call(
+                method, tuple(at.removeprefix("/v1/").split("/")), query.encode(),
+                actor or an_actor(), key, if_match, if_none_match, body,
+            )
+        )  # fmt: skip
+
+    async def apply(self, text: str, *, allow_destructive: bool = False) -> Plan:
+        """Apply a file of declarations."""
+        declared = read_entities(text.encode())
+
+        def work(unit: Unit) -> Plan:
+            plan = self.records.schemas.plan_file(unit, declared)
+            self.records.schemas.apply(
+                unit, plan, "test", self.clock.now_ms(), allow_destructive=allow_destructive
+            )
+            return plan
+
+        plan = await self.database.write(work)
+        self.records.catalog.announce()
+        return plan
+
+
+@pytest.fixture
+async def place(database: Database, clock: ManualClock, ids: IdMaker) -> AsyncIterator[Place]:
+    records = open_records(database, Audit(ids), ids, clock)
+    await database.write(lambda unit: records.schemas.apply_built_in(unit, clock.now_ms()))
+    yield Place(database, records, clock, ids)
