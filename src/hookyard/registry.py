@@ -31,6 +31,7 @@ from hookyard.core.ingress import learning, recovery_api, recovery_jobs, silence
 from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.decide import OwnApp
+from hookyard.core.ingress.glue import ConfigAtRef
 from hookyard.core.ingress.jobs import Inventory, Refusals, RouteDelivery
 from hookyard.core.ingress.model import Provider, SourceConfig
 from hookyard.core.ingress.providers.generic import (
@@ -88,6 +89,22 @@ from hookyard.features.checklists import waivers_api
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.codehealth import api as health_api
+from hookyard.features.codehealth import jobs as health
+from hookyard.features.codehealth.policies import ConfiguredPolicies
+from hookyard.features.codehealth.pulls import GitHubPulls as HealthPulls
+from hookyard.features.codehealth.service import CodeHealth
+from hookyard.features.manifests import api as manifests_api
+from hookyard.features.manifests import jobs as manifests
+from hookyard.features.manifests.jobs import Asking
+from hookyard.features.manifests.service import Manifests
+from hookyard.features.notifications import api as notifications_api
+from hookyard.features.notifications import jobs as notices
+from hookyard.features.notifications.service import Notifications
+from hookyard.features.notifications.stream import Streams
+from hookyard.features.records import store_changes as _record_changes
+from hookyard.features.records import upkeep as records_upkeep
+from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.features.reviews import api as reviews_api
 from hookyard.features.reviews import jobs as reviews
 from hookyard.features.reviews.desk import Desk
@@ -103,22 +120,6 @@ from hookyard.features.testruns.obtain import ArtifactSource, Obtain
 from hookyard.features.testruns.reactions import REACTIONS as TEST_RUN_REACTIONS
 from hookyard.features.testruns.service import TestRuns
 from hookyard.features.testruns.trees import GitHubTrees
-from hookyard.features.manifests import api as manifests_api
-from hookyard.features.manifests import jobs as manifests
-from hookyard.features.manifests.jobs import Asking
-from hookyard.features.manifests.service import Manifests
-from hookyard.features.codehealth import api as health_api
-from hookyard.features.codehealth import jobs as health
-from hookyard.features.codehealth.policies import Configs, ConfiguredPolicies
-from hookyard.features.codehealth.pulls import GitHubPulls
-from hookyard.features.codehealth.service import CodeHealth
-from hookyard.features.notifications import api as notifications_api
-from hookyard.features.notifications import jobs as notices
-from hookyard.features.notifications.service import Notifications
-from hookyard.features.notifications.stream import Streams
-from hookyard.features.records import store_changes as _record_changes
-from hookyard.features.records import upkeep as records_upkeep
-from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 
@@ -190,7 +191,6 @@ class ReviewPorts:
     reviews: Reviews
     sources: Sources
     desk: Desk
-    configs: Configs
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,37 +245,38 @@ def kinds(
         notices.DIGEST,
         notices.TIDY,
     )
-    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND, health.KIND)
-    return (
-        *always,
-        *(with_github if has_github else ()),
-        *((LandMessage.kind,) if has_slack else ()),
-        *((agent,) if agent is not None else ()),
-    )
     of_github = (
         LandEffect.kind,
         checklists.KIND,
         testruns.KIND,
+        manifests.KIND,
+        health.KIND,
         inventory.KIND,
         *reviews.KINDS,
     )
-    with_github = of_github if has_github else ()
-    github = (LandEffect.kind, checklists.KIND, manifests.KIND, inventory.KIND)
-    with_github = github if has_github else ()
-    return (*always, *with_github, *((agent,) if agent is not None else ()))
+    return (
+        *always,
+        *(of_github if has_github else ()),
+        *((LandMessage.kind,) if has_slack else ()),
+        *((agent,) if agent is not None else ()),
+    )
 
 
 SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None, has_slack=True))
+"""Kinds that only this server does, set up for them or not: they are never leased out."""
+
 _CLASSES: dict[str, WorkClass] = {
     AGENT_TASK: WorkClass.AGENTS,
     routing.KIND.name: WorkClass.ROUTING,
     LandEffect.kind.name: WorkClass.EFFECTS,
     checklists.KIND.name: WorkClass.ANALYSIS,
+    testruns.KIND.name: WorkClass.ANALYSIS,
+    manifests.KIND.name: WorkClass.ANALYSIS,
+    health.KIND.name: WorkClass.ANALYSIS,
+    LandMessage.kind.name: WorkClass.EFFECTS,
+    **{kind.name: WorkClass.ANALYSIS for kind in reviews.KINDS},
 }
 
-
-SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None))
-"""Kinds that only this server does, set up for them or not: they are never leased out."""
 
 WEIGHED: tuple[Weigh, ...] = (weigh_deliveries, weigh_files)
 """What rooms keep of repositories, in bytes."""
@@ -340,8 +341,8 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.extend(
             manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
         )
-        pulls = GitHubPulls(gh.github, gh.installation_of)
-        policies = ConfiguredPolicies(gh.configs, gh.installation_of)
+        pulls = HealthPulls(gh.github, gh.installation_of)
+        policies = ConfiguredPolicies(ConfigAtRef(gh.configs), gh.installation_of)
         found.append(
             health.RunCodeHealthScan(ports.health, ports.blobs, pulls, policies, ports.ledger)
         )

@@ -57,7 +57,6 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "criteria.extract",
         "process_workflow_run",
         "repositories.sync",
-        "repositories.sync",
         "run_code_health_scan",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)

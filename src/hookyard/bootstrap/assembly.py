@@ -8,7 +8,6 @@ from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
-from hookyard.adapters.github.artifacts import Artifacts
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
@@ -189,8 +188,8 @@ class _Rooms:
     grants: Grants
     held: GrantMemory
     tokens: TokenService
-    noticing: Noticing
     billing: Billing
+    noticing: Noticing
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -298,7 +297,6 @@ def _assemble(
         checklists=rooms.reviewing.checklists,
         reviews=rooms.reviewing.reviews,
         test_runs=rooms.reviewing.test_runs,
-        checklists=rooms.checklists,
         manifests=rooms.manifests,
         audit=rooms.audit,
         audit_key=key,
@@ -346,11 +344,9 @@ def _assemble(
 
 def _ledger(base: _Foundation, waker: Waker) -> Ledger:
     timeout_s = base.settings.worker.agent_timeout_s
-    agent = RunAgent.kind_for(timeout_s) if _agent_argv(base.settings) else None
+    agent = RunAgent.kind_for(timeout_s) if agent_argv(base.settings) else None
     has_slack = base.settings.slack.bot_token is not None
     kinds = registry.kinds(has_github=base.github is not None, agent=agent, has_slack=has_slack)
-    agent = RunAgent.kind_for(timeout_s) if agent_argv(base.settings) else None
-    kinds = registry.kinds(has_github=base.github is not None, agent=agent)
     ledger = Ledger(base.clock, base.ids, kinds, spreading_random(), waker)
     ledger.outside[RunAgent.kind_for(timeout_s).name] = RunAgent.kind_for(timeout_s)
     return ledger
@@ -367,7 +363,6 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
             rooms.reviewing.reviews, rooms.reviewing.sources, rooms.reviewing.desk
         ),
         test_runs=rooms.reviewing.test_runs,
-        checklists=rooms.checklists,
         manifests=rooms.manifests,
         proposals=asking_of(settings.proposals, os.environ, base.outbound),
         sources=base.sources,
@@ -379,10 +374,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ),
         refusals=AuditedRefusals(rooms.audit, base.clock),
         own=OwnApp(settings.github.app_id, settings.github.app_slug),
-        github=_github_ports(base, github),
-        github=github_ports(settings, base.database, github, base.clock),
-        agent=RunAgent(argv, rooms.publisher, RunAgent.kind_for(timeout_s)) if argv else None,
-        github=_github_ports(settings, base.database, github),
+        github=github_ports(settings, base.database, github, base.clock, base.outbound),
         agent=local_agent(settings, rooms.publisher, rooms.billing.ports.handing.to_local),
         retention_days=settings.worker.retention_days,
         files=base.files,
@@ -406,30 +398,3 @@ def _forget_people(github: GitHubApp | None, people: People) -> Callable[[str], 
         people.memberships_changed(scope)
 
     return forget
-
-
-def _context(database: Database, github: GitHubApp | None, clock: Clock) -> ContextReader:
-    defaults = RepositoryConfig()
-    if github is None:
-        return ContextReader(None, None, defaults)
-    reader = ConfigReader(database, github.client, clock, defaults)
-    return ContextReader(ConfigAtRef(reader), github.permissions, defaults)
-
-
-def _github_ports(base: _Foundation, github: GitHubApp | None) -> registry.GitHubPorts | None:
-    if github is None:
-        return None
-    settings = base.settings
-
-    async def find(repository: str) -> int | None:
-        return await base.database.read(lambda unit: installation_of(unit, repository))
-
-    limits = BudgetLimits(
-        content_per_minute=settings.github.writes_per_minute,
-        content_per_hour=settings.github.writes_per_hour,
-    )
-    configs = ConfigReader(base.database, github.client, base.clock, RepositoryConfig())
-    downloads = Artifacts(github.client, base.outbound, base.clock, spreading_random())
-    return registry.GitHubPorts(
-        github.client, find, github.identity, LandingOptions(limits=limits), downloads, configs
-    )

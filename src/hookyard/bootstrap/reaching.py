@@ -2,7 +2,9 @@
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
-from hookyard.bootstrap.opening import GitHubApp
+from hookyard.adapters.github.artifacts import Artifacts
+from hookyard.adapters.http.outbound import GuardedHttp
+from hookyard.bootstrap.opening import GitHubApp, spreading_random
 from hookyard.core.ingress.context import ContextReader
 from hookyard.core.ingress.glue import ConfigAtRef
 from hookyard.core.publishing.budget import BudgetLimits
@@ -24,7 +26,11 @@ def context_reader(database: Database, github: GitHubApp | None, clock: Clock) -
 
 
 def github_ports(
-    settings: Settings, database: Database, github: GitHubApp | None, clock: Clock
+    settings: Settings,
+    database: Database,
+    github: GitHubApp | None,
+    clock: Clock,
+    outbound: GuardedHttp,
 ) -> registry.GitHubPorts | None:
     """What handlers need of the App; None where none is configured."""
     if github is None:
@@ -37,7 +43,8 @@ def github_ports(
         content_per_minute=settings.github.writes_per_minute,
         content_per_hour=settings.github.writes_per_hour,
     )
-    configs = ConfigAtRef(ConfigReader(database, github.client, clock, RepositoryConfig()))
+    configs = ConfigReader(database, github.client, clock, RepositoryConfig())
+    downloads = Artifacts(github.client, outbound, clock, spreading_random())
     return registry.GitHubPorts(
-        github.client, find, github.identity, LandingOptions(limits=limits), configs
+        github.client, find, github.identity, LandingOptions(limits=limits), downloads, configs
     )

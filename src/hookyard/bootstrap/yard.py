@@ -49,10 +49,10 @@ from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.checklists.service import Checklists
-from hookyard.features.reviews.service import Reviews
-from hookyard.features.testruns.service import TestRuns
 from hookyard.features.manifests.service import Manifests
 from hookyard.features.notifications.stream import Streams
+from hookyard.features.reviews.service import Reviews
+from hookyard.features.testruns.service import TestRuns
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings

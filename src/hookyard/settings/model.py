@@ -185,6 +185,9 @@ class ProposalSettings:
     model: str | None
     key: Secret | None
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SlackSettings:
     """What messages to Slack are sent with; without a token none are. `channels` are those that
     people may name in their rules."""

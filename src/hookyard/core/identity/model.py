@@ -52,7 +52,6 @@ class Action(StrEnum):
     REVIEWS_WRITE = "reviews.write"
     REVIEWS_FORCE = "reviews.force"
     TESTS_READ = "tests.read"
-    REVIEWS_READ = "reviews.read"
     REPOSITORIES_READ = "repositories.read"
     EFFECTS_READ = "effects.read"
     TOKENS_READ = "tokens.read"

@@ -90,6 +90,17 @@ def action_of(route: APIRoute) -> str | None:
     return next((check.action for check in checks if isinstance(check, Check)), None)
 
 
+_OF_ROUTE = {
+    "regenerate": {"409"},
+    "get_install": {"409"},
+    "end_pause": {"409"},
+    "put_notification_rules": {"409", "429"},
+    "stream_notifications": {"409", "429"},
+    "explain_access": {"404"},
+}
+_OF_TAG = {"billing": {"404"}, "tokens": {"404", "429"}, "leases": {"409", "429"}}
+
+
 def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     operation["operationId"] = route.name
     operation["security"] = [{"key": []}, {"session": []}]
@@ -101,20 +112,13 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
         found.add("404")
     if method in ("POST", "PUT", "PATCH", "DELETE"):
         found |= {"408", "413", "415"}
-    if route.name.startswith("replay_") or route.name == "regenerate":
+    if route.name.startswith("replay_"):
         found.add("409")
-    if route.name in ("get_install", "end_pause"):
+    found |= _OF_ROUTE.get(route.name, set())
+    for tag in route.tags:
+        found |= _OF_TAG.get(str(tag), set())
+    if "billing" in route.tags and method != "GET":
         found.add("409")
-    if route.name in ("put_notification_rules", "stream_notifications"):
-        found |= {"409", "429"}
-    if route.name == "explain_access":
-        found.add("404")
-    if "billing" in route.tags:
-        found |= {"404"} if method == "GET" else {"404", "409"}
-    if "tokens" in route.tags:
-        found |= {"404", "429"}
-    if "leases" in route.tags:
-        found |= {"409", "429"}
     for status in sorted(found):
         responses[status] = problem_response(status)
 

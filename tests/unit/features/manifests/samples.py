@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hookyard.features.manifests.linediff import diff_lines
 from hookyard.features.manifests.diffs import FileDiff, Status
+from hookyard.features.manifests.linediff import diff_lines
 from hookyard.features.manifests.measure import Given, Measured, measure
 
 
