@@ -44,6 +44,8 @@ CALLS: tuple[tuple[Action, str, str, object], ...] = (
     (Action.REPOSITORIES_READ, "GET", "/api/config/schema", None),
     (Action.ISSUES_READ, "GET", "/api/repos/octo/garden/issues", None),
     (Action.ISSUES_WRITE, "POST", "/api/repos/octo/garden/issues/1/regenerate", None),
+    (Action.TESTS_READ, "GET", "/api/repos/octo/garden/runs", None),
+    (Action.TESTS_READ, "GET", "/api/repos/octo/garden/unsteady", None),
     (Action.KEYS_READ, "GET", "/api/admin/keys", None),
     (Action.KEYS_WRITE, "POST", "/api/admin/keys", {"name": "n", "role": "viewer"}),
     (Action.KEYS_WRITE, "DELETE", f"/api/admin/keys/{NOWHERE}", None),
