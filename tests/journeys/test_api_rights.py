@@ -52,6 +52,8 @@ CALLS: tuple[tuple[Action, str, str, object], ...] = (
         {"reason": "shown by hand"},
     ),
     (Action.CRITERIA_WAIVE, "DELETE", "/api/repos/octo/garden/issues/1/criteria/T1/waiver", None),
+    (Action.TESTS_READ, "GET", "/api/repos/octo/garden/runs", None),
+    (Action.TESTS_READ, "GET", "/api/repos/octo/garden/unsteady", None),
     (Action.KEYS_READ, "GET", "/api/admin/keys", None),
     (Action.KEYS_WRITE, "POST", "/api/admin/keys", {"name": "n", "role": "viewer"}),
     (Action.KEYS_WRITE, "DELETE", f"/api/admin/keys/{NOWHERE}", None),
