@@ -159,7 +159,9 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
-    with_github = (LandEffect.kind, checklists.KIND, inventory.KIND) if has_github else ()
+    with_github = (
+        (LandEffect.kind, checklists.KIND, checklists.FOLLOW, inventory.KIND) if has_github else ()
+    )
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
@@ -207,7 +209,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.append(LandEffect(gh.github, gh.installation_of, gh.app, gh.landing))
         found.append(inventory.SyncRepositories(ports.database, gh.github))
         issues = GitHubIssues(gh.github, gh.installation_of)
-        found.append(checklists.ExtractCriteria(ports.checklists, issues))
+        found.extend(checklists.handlers(ports.checklists, issues))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)

@@ -45,7 +45,12 @@ def test_kinds_depend_on_what_is_configured() -> None:
     }
     assert bare == {"ingress.route", "ingress.recover"} | upkeep
     whole = [kind.name for kind in registry.kinds(has_github=True, agent=RunAgent.kind_for(5))]
-    with_github = {"effect.land", "criteria.extract", "repositories.sync"}
+    with_github = {
+        "effect.land",
+        "criteria.extract",
+        "criteria.follow",
+        "repositories.sync",
+    }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))
 
