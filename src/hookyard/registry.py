@@ -260,6 +260,10 @@ def kinds(
         *((LandMessage.kind,) if has_slack else ()),
         *((agent,) if agent is not None else ()),
     )
+    with_github = (
+        (LandEffect.kind, checklists.KIND, checklists.FOLLOW, inventory.KIND) if has_github else ()
+    )
+    return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
 SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None, has_slack=True))
@@ -348,6 +352,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         )
     if ports.messages is not None:
         found.append(LandMessage(ports.messages))
+        found.extend(checklists.handlers(ports.checklists, issues))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)

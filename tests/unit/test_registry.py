@@ -58,6 +58,8 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "process_workflow_run",
         "repositories.sync",
         "run_code_health_scan",
+        "criteria.follow",
+        "repositories.sync",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))

@@ -196,6 +196,8 @@ async def test_waivers_over_http_are_audited_and_shown(
     made = await client.post(f"{path}/waiver", json={"reason": "shown by hand"}, headers=by)
     assert made.status_code == 201
     assert (made.json()["by"], made.json()["status"]) == ("api_key:maintainer", "in force")
+    again = await client.post(f"{path}/waiver", json={"reason": "shown by hand"}, headers=by)
+    assert again.json() == made.json()
     ended = await client.delete(f"{path}/waiver", params={"reason": "wrong"}, headers=by)
     assert (ended.status_code, ended.json()["status"]) == (200, "withdrawn")
     shown = (await client.get(path)).json()

@@ -238,6 +238,13 @@ class Checklists:
         self._tell(unit, after, delivery_id)
         return True
 
+    def follow(self, unit: Unit, old: str, new: str) -> int:
+        """Give what is kept of a repository its new name; how many checklists that was.
+
+        An issue that is known under the new name already keeps what is known there.
+        """
+        return store.rename(unit, old, new)
+
     def find(self, unit: Unit, repository: str, number: int) -> ChecklistView | None:
         """The checklist of an issue, or None when none is known."""
         checklist = store.find(unit, repository, number)

@@ -114,10 +114,12 @@ def _changes(
         now_ms = trail.clock.now_ms()
 
         def waive(unit: Unit) -> Waiver:
+            view = checklists.find(unit, name, number)
+            known = {c.decided.id for c in view.checklist.criteria if c.decided} if view else set()
             made = checklists.waive(
                 unit, name, number, criterion, actor.label, wanted.reason, now_ms
             )
-            if made.at_ms == now_ms:
+            if made.id not in known:
                 trail.note(unit, actor, "criteria.waive", f"{name}#{number}:{criterion}", made)
             return made
 
