@@ -79,6 +79,7 @@ from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTI
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.reviews import api as reviews_api
 from hookyard.features.reviews import jobs as reviews
+from hookyard.features.reviews import newjobs as review_jobs
 from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.pulls import ConfigsAt, GitHubPulls
 from hookyard.features.reviews.reactions import COMMANDS
@@ -200,7 +201,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         checklists.KIND,
         testruns.KIND,
         inventory.KIND,
-        *reviews.KINDS,
+        *review_jobs.KINDS,
     )
     with_github = of_github if has_github else ()
     return (*always, *with_github, *((agent,) if agent is not None else ()))

@@ -51,6 +51,11 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "criteria.extract",
         "process_workflow_run",
         "repositories.sync",
+        "review.pull_request",
+        "review.validate",
+        "review.run",
+        "review.merge_group",
+        "review.command",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))

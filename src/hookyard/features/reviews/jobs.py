@@ -288,7 +288,7 @@ def _cause(ctx: JobContext) -> Cause:
 
 
 def _policy(data: JsonObject) -> Policy:
-    return msgspec.convert(dict(data), Policy)
+    return store.POLICIES.decode(msgspec.json.encode(data))
 
 
 def _numbers(payload: JsonObject) -> list[int]:
@@ -315,6 +315,3 @@ def _verdict(judgement: Judgement | None) -> JsonObject:
 def handlers(parts: Parts) -> tuple[JobHandler, ...]:
     """Every handler of this room."""
     return (TakeIn(parts), Validate(parts), NoteRun(parts), JudgeGroup(parts), CarryOut(parts))
-
-
-KINDS = (newjobs.PULL, newjobs.VALIDATE, newjobs.RUN, newjobs.GROUP, newjobs.COMMAND)
