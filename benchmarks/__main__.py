@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import (
     authorize,
     churn,
+    extract,
     fairness,
     faults,
     ingest,
@@ -40,6 +41,7 @@ from benchmarks.servers import (
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
     "recovery", "faults", "memory", "authorize", "tokens",
+    "extract",
 )  # fmt: skip
 
 
@@ -119,6 +121,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "faults": lambda: faults.measure(figures, min(seconds * 2, 8)),
         "memory": lambda: memory.measure(figures, ours, sent, seconds * 2),
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
+        "extract": lambda: extract.measure(figures, rounds),
         "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
     }
 

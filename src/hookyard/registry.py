@@ -199,6 +199,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
     of_github = (
         LandEffect.kind,
         checklists.KIND,
+        checklists.FOLLOW,
         testruns.KIND,
         inventory.KIND,
         *review_jobs.KINDS,
@@ -253,11 +254,11 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.append(LandEffect(gh.github, gh.installation_of, gh.app, gh.landing))
         found.append(inventory.SyncRepositories(ports.database, gh.github))
         issues = GitHubIssues(gh.github, gh.installation_of)
-        found.append(checklists.ExtractCriteria(ports.checklists, issues))
         found.extend(_reviews(ports, gh))
         trees = GitHubTrees(gh.github)
         obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
         found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
+        found.extend(checklists.handlers(ports.checklists, issues))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)

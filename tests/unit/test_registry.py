@@ -56,6 +56,7 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "review.run",
         "review.merge_group",
         "review.command",
+        "criteria.follow",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))

@@ -18,7 +18,7 @@ from hookyard.core.publishing.model import EffectFilter, EffectRecord
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.tokens.service import InstallationTokens
 from hookyard.features.checklists.issues import GitHubIssues
-from hookyard.features.checklists.jobs import KIND, handlers, job_for
+from hookyard.features.checklists.jobs import FOLLOW, KIND, handlers, job_for
 from hookyard.features.checklists.model import ChecklistChanged
 from hookyard.features.checklists.service import Checklists, ChecklistView
 from hookyard.kit.clock import to_rfc3339
@@ -47,14 +47,14 @@ class Stage:
         as_app = GitHubClient(wire, jwt, clock, random=Random(1))
         self.github = as_app.with_tokens(InstallationTokens(as_app, clock))
         self.installed = True
-        self.ledger = Ledger(clock, ids, [KIND, LandEffect.kind], Random(1), lambda: None)
+        self.ledger = Ledger(clock, ids, [KIND, FOLLOW, LandEffect.kind], Random(1), lambda: None)
         self.publisher = Publisher(self.ledger, clock, ids)
         self.ids_of = ids
         self.told: list[ChecklistChanged] = []
         self.deaf = False
         self.checklists = Checklists(ids, self.publisher, self.publisher.get, self._hear)
         issues = GitHubIssues(self.github, self._installation_of)
-        (self.handler,) = handlers(self.checklists, issues)
+        self.handler, self.follower = handlers(self.checklists, issues)
 
     def _hear(self, unit: Unit, changed: ChecklistChanged) -> None:
         if self.deaf:
@@ -92,8 +92,9 @@ class Stage:
         await self.database.write(lambda unit: self.ledger.enqueue(unit, job))
         request = ClaimRequest("boot/worker", 100, {}, {})
         claimed = await self.database.write(lambda unit: self.ledger.claim(unit, request))
-        mine = next(one for one in claimed.jobs if one.kind == KIND.name)
-        outcome = await self.handler(Run(mine, self.database, self.ledger, None))
+        mine = next(one for one in claimed.jobs if one.kind == job.kind)
+        handler = self.follower if job.kind == FOLLOW.name else self.handler
+        outcome = await handler(Run(mine, self.database, self.ledger, None))
         await self.database.write(lambda unit: self.ledger.finish(unit, mine, outcome))
         return outcome
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hookyard.core.jobs.model import Done
-from hookyard.features.checklists.jobs import job_for
+from hookyard.core.jobs.model import Done, Fail
+from hookyard.features.checklists.jobs import follow_job, job_for
 from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.errors import NotFound
 from hookyard.kit.json import JsonObject, as_object
@@ -104,3 +104,22 @@ async def test_what_is_known_at_the_new_place_is_not_replaced(stage: Stage) -> N
     await stage.say(7, AC + "- own words\n", T0)
     await arrive(stage, AC + "- own words\n", T0 + SECOND)
     assert await stage.ids(7) == [("T1", "own words")]
+
+
+async def test_what_is_kept_of_a_repository_follows_its_new_name(stage: Stage) -> None:
+    await leave_behind(stage)
+    issue: JsonObject = {"title": "x", "body": AC + "- a\n", "updated_at": to_rfc3339(T0)}
+    await stage.work(job_for(OLD, 7, issue=issue))
+    await stage.say(7, AC + "- own words\n", T0)
+    moved = await done(stage, await stage.work(follow_job(OLD.upper(), REPOSITORY)))
+    assert moved == {"checklists": 1}
+    assert await stage.ids(3) == [("T2", "other words")]
+    assert await stage.ids(7) == [("T1", "own words")]
+    again = await done(stage, await stage.work(follow_job(REPOSITORY, REPOSITORY.lower())))
+    assert again == {"checklists": 2}
+    assert (await stage.kept(3)).checklist.repository == REPOSITORY.lower()
+
+
+async def test_a_new_name_that_is_none_fails(stage: Stage) -> None:
+    outcome = await stage.work(follow_job("nonsense", REPOSITORY))
+    assert isinstance(outcome, Fail)

@@ -1,4 +1,5 @@
-"""The job that reads an issue's criteria: `criteria.extract`, one at a time for each issue.
+"""The job that reads an issue's criteria: `criteria.extract`, one at a time for each issue; and
+`criteria.follow` (payload `old`, `new`), after a repository got another name.
 
 Payload (version 1): `repository` "owner/name", `number`, and optionally `issue` {title, body,
 updated_at}, `installation_id`, `comment` (whether the repository wants one; what held before
@@ -34,6 +35,7 @@ from hookyard.features.checklists.service import Checklists
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text
 
 KIND = JobKind("criteria.extract", lane=Lane.HIGH, policy=KeyPolicy.QUEUE, timeout_s=60.0)
+FOLLOW = JobKind("criteria.follow", lane=Lane.HIGH, policy=KeyPolicy.QUEUE, timeout_s=60.0)
 
 
 def job_for(
@@ -67,6 +69,32 @@ def job_for(
         key=f"criteria:{repository.lower()}#{number}",
         repository=repository,
     )
+
+
+def follow_job(old: str, new: str) -> NewJob:
+    """The job that lets what is kept of a repository follow its new name."""
+    return NewJob(
+        kind=FOLLOW.name,
+        payload={"old": old, "new": new},
+        key=f"criteria:{new.lower()}",
+        repository=new,
+    )
+
+
+class FollowRepository:
+    """Gives checklists the new name of a repository that was renamed or transferred."""
+
+    kind = FOLLOW
+
+    def __init__(self, checklists: Checklists) -> None:
+        self._checklists = checklists
+
+    async def __call__(self, ctx: JobContext) -> Outcome:
+        old, new = (as_text(ctx.job.payload.get(name)) for name in ("old", "new"))
+        if old.count("/") != 1 or new.count("/") != 1:
+            return Fail("the payload names no old and new repository", "bad_payload")
+        moved = await ctx.write(lambda unit: self._checklists.follow(unit, old, new))
+        return Done({"checklists": moved})
 
 
 class ExtractCriteria:
@@ -194,4 +222,4 @@ def _result(outcome: model.Outcome | None) -> JsonObject:
 
 def handlers(checklists: Checklists, issues: Issues) -> tuple[JobHandler, ...]:
     """Every handler of this room."""
-    return (ExtractCriteria(checklists, issues),)
+    return (ExtractCriteria(checklists, issues), FollowRepository(checklists))

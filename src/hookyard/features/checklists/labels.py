@@ -53,7 +53,8 @@ def without_accents(folded: str) -> str:
     if folded.isascii():
         return folded
     parts = unicodedata.normalize("NFKD", folded)
-    return "".join(c for c in parts if unicodedata.category(c) != "Mn")
+    # why: Turkish writes i without a dot too, which is no accent to Unicode.
+    return "".join(c for c in parts if unicodedata.category(c) != "Mn").replace("ı", "i")
 
 
 def _by_label() -> Mapping[str, LabelKind]:

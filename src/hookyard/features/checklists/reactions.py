@@ -1,10 +1,10 @@
 """Which events lead to work on a checklist: an issue that was opened, edited, reopened,
-closed, deleted or transferred."""
+closed, deleted or transferred, a repository that was renamed or transferred."""
 
 from hookyard.core.ingress.model import Event
 from hookyard.core.ingress.reactions import Decided, Ignored, Reaction
 from hookyard.core.repositories.config import RepositoryConfig
-from hookyard.features.checklists.jobs import job_for
+from hookyard.features.checklists.jobs import follow_job, job_for
 from hookyard.features.checklists.model import MAX_NUMBER
 from hookyard.kit.json import JsonObject, as_int, as_object, as_text
 
@@ -61,7 +61,31 @@ def _place(changes: JsonObject, which: str) -> JsonObject | None:
     return {"repository": repository, "number": number}
 
 
+def on_repository(event: Event, config: RepositoryConfig) -> Decided | Ignored:
+    """What is kept of a repository follows its new name.
+
+    # spec: repository.renamed carries changes.repository.name.from, repository.transferred
+    # changes.owner.from.user or .organization.
+    """
+    owner, _, name = (event.repository or "").partition("/")
+    changes = as_object(event.payload.get("changes"))
+    before = as_object(as_object(changes.get("owner")).get("from"))
+    was = as_object(before.get("user")) or as_object(before.get("organization"))
+    renamed = as_object(as_object(changes.get("repository")).get("name"))
+    old = f"{as_text(was.get('login')) or owner}/{as_text(renamed.get('from')) or name}"
+    if event.repository is None or old.lower() == event.repository.lower() or old.count("/") != 1:
+        return Ignored("the event names no former name of the repository")
+    return Decided((follow_job(old, event.repository),))
+
+
 REACTIONS = (
+    Reaction(
+        "criteria.follow",
+        "github",
+        "repository",
+        frozenset({"renamed", "transferred"}),
+        on_repository,
+    ),
     Reaction(
         "criteria",
         "github",

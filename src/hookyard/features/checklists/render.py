@@ -12,11 +12,16 @@ MAX_TEXT = 240
 MAX_GROUP = 120
 MAX_REASON = 120
 
-_FOOTER = "Each id stays with its criterion when the issue is edited."
+# spec: how a test names the criterion it proves: `T1::name`, class name `autoqa:T1`, tag `@T1`.
+_FOOTER = (
+    "Each id stays with its criterion when the issue is edited. A test proves a criterion by naming"
+    " it: `{id}::what_it_shows` or `test_{id}_what_it_shows`, a class name with `autoqa:{id}`, or"
+    " the tag `@{id}`; `{number}/{id}` where a pull request is about several issues."
+)
 
 
-def render(criteria: Sequence[Criterion], why: str) -> str:
-    """Markdown of the comment; says why when there are no criteria."""
+def render(criteria: Sequence[Criterion], why: str, number: int) -> str:
+    """Markdown of the comment on issue `number`; says why when there are no criteria."""
     reason = defuse(clip(why, 600))
     if not criteria:
         return f"### Acceptance criteria\n\nNone found in this issue: {reason}.\n"
@@ -24,7 +29,8 @@ def render(criteria: Sequence[Criterion], why: str) -> str:
     lines += _listed(criteria[:SHOWN])
     if len(criteria) > SHOWN:
         lines += ["", f"And {len(criteria) - SHOWN} more."]
-    lines += ["", f"<sub>{_FOOTER}</sub>", ""]
+    footer = _FOOTER.format(id=criteria[0].id, number=number)
+    lines += ["", f"<sub>{footer}</sub>", ""]
     return fit("\n".join(lines))
 
 

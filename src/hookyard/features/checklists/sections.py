@@ -24,7 +24,14 @@ from hookyard.features.checklists.items import Place
 from hookyard.features.checklists.labels import known_label, label_of_line
 from hookyard.features.checklists.marks import split_author_id, split_box
 from hookyard.features.checklists.model import Item, ItemKind, Purpose
-from hookyard.features.checklists.text import MAX_DETAIL, capped, one_line, plain, without_comments
+from hookyard.features.checklists.text import (
+    MAX_DETAIL,
+    blank_comments,
+    capped,
+    one_line,
+    plain,
+    without_comments,
+)
 
 LABEL_RANK = 7
 _MARKER = re.compile(r"<!--\s{0,20}AC:(BEGIN|END)\s{0,20}-->", re.IGNORECASE)
@@ -102,7 +109,7 @@ class _Walk:
                 case ItemList():
                     self._list(block)
                 case Fence():
-                    self._scenarios(items.of_fence(block, self._place()))
+                    self._fence(block)
                 case Table():
                     if self._current() is not None:
                         self._add(items.of_table(block, self._place()))
@@ -168,10 +175,16 @@ class _Walk:
             elif self._current() is not None:
                 found = items.of_lines(part, self._place())
                 if not found and self._heading is not None:
-                    self._heading.below.extend(without_comments(text) for text, _ in part)
+                    self._heading.below.extend(text for text, _ in part if text.strip())
                 self._add(found)
             else:
                 self._scenarios(items.of_scenarios(part, Place()))
+
+    def _fence(self, block: Fence) -> None:
+        found = items.of_fence(block, self._place())
+        if not found and self._heading is not None:
+            self._heading.below.append(block.text.rstrip())
+        self._scenarios(found)
 
     def _scenarios(self, found: list[Item]) -> None:
         if self._current() is not None:
@@ -256,12 +269,13 @@ def _is_steps(text: str) -> bool:
 
 def _parts(block: Paragraph) -> Iterator[tuple[str, int] | list[gherkin.Line]]:
     """A paragraph cut at its label lines: (label, line) or a run of lines between them."""
-    lines = block.text.split("\n")
+    lines = blank_comments(block.text).split("\n")
     run: list[gherkin.Line] = []
     for offset, text in enumerate(lines):
         label = label_of_line(text)
-        is_bold = text.lstrip().startswith(("**", "__"))
-        if label is None or not (is_bold or len(lines) == 1 or known_label(label)):
+        is_named = len(lines) > 1 and gherkin.is_head(text)
+        is_bold = not is_named and text.lstrip().startswith(("**", "__"))
+        if label is None or is_named or not (is_bold or len(lines) == 1 or known_label(label)):
             run.append((text, block.line + offset))
             continue
         if run:

@@ -238,6 +238,13 @@ class Checklists:
         self._tell(unit, after, delivery_id)
         return True
 
+    def follow(self, unit: Unit, old: str, new: str) -> int:
+        """Give what is kept of a repository its new name; how many checklists that was.
+
+        An issue that is known under the new name already keeps what is known there.
+        """
+        return store.rename(unit, old, new)
+
     def find(self, unit: Unit, repository: str, number: int) -> ChecklistView | None:
         """The checklist of an issue, or None when none is known."""
         checklist = store.find(unit, repository, number)
@@ -358,7 +365,7 @@ class Checklists:
         is_needless = not checklist.criteria and checklist.effect_id is None
         if is_needless or not checklist.comments:
             return checklist, None
-        body = render(checklist.criteria, checklist.reason)
+        body = render(checklist.criteria, checklist.reason, checklist.number)
         sha = _sha(body)
         if sha == checklist.comment_sha and not wish.again:
             return checklist, None

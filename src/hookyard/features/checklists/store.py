@@ -164,6 +164,26 @@ def save(unit: Unit, checklist: Checklist, retired: Sequence[Criterion]) -> None
         )
 
 
+def rename(unit: Unit, old: str, new: str) -> int:
+    """Checklists of one repository become another's, but for numbers that it has already."""
+    unit.lock(f"checklists:{old.lower()}")
+    taken = CHECKLISTS.alias()
+    is_taken = (
+        select(taken.c.id)
+        .where(
+            taken.c.repository_key == new.lower(),
+            taken.c.number == CHECKLISTS.c.number,
+            taken.c.id != CHECKLISTS.c.id,
+        )
+        .exists()
+    )
+    return unit.run(
+        update(CHECKLISTS)
+        .where(CHECKLISTS.c.repository_key == old.lower(), ~is_taken)
+        .values(repository=new, repository_key=new.lower())
+    )
+
+
 def page(
     unit: Unit, repository: str, wanted: ChecklistFilter, before: int | None, limit: int
 ) -> Sequence[ChecklistSummary]:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 
 MAX_TEXT = 1000
 MAX_DETAIL = 4000
@@ -61,18 +62,25 @@ def without_code(text: str) -> str:
 
 def without_comments(text: str) -> str:
     """The text without closed HTML comments."""
-    if "<!--" not in text:
-        return text
-    parts: list[str] = []
+    return "".join(_outside_comments(text, "")) if "<!--" in text else text
+
+
+def blank_comments(text: str) -> str:
+    """The text with nothing but line ends in the place of closed HTML comments."""
+    return "".join(_outside_comments(text, "\n")) if "<!--" in text else text
+
+
+def _outside_comments(text: str, kept: str) -> Iterator[str]:
     at = 0
     while (start := text.find("<!--", at)) >= 0:
         end = text.find("-->", start + 4)
         if end < 0:
             break
-        parts.append(text[at:start])
+        yield text[at:start]
+        if kept:
+            yield kept * text.count(kept, start, end)
         at = end + 3
-    parts.append(text[at:])
-    return "".join(parts)
+    yield text[at:]
 
 
 def one_line(text: str) -> str:

@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 
 from hookyard.features.checklists.extract import MAX_ITEMS, extract
 from hookyard.features.checklists.model import Confidence, Item, ItemKind, Purpose
-from hookyard.features.checklists.text import MAX_BYTES, MAX_TEXT
+from hookyard.features.checklists.text import MAX_BYTES, MAX_DETAIL, MAX_TEXT
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "criteria"
 CASES = sorted(path.name for path in SAMPLES.iterdir())
-DEFAULTS = {"author_id": None, "purpose": "criterion", "waived": False}
+DEFAULTS = {
+    "author_id": None,
+    "purpose": "criterion",
+    "waived": False,
+    "detail": "",
+    "depth": 0,
+}
 
 
 def as_json(item: Item) -> dict[str, object]:
@@ -28,6 +34,8 @@ def as_json(item: Item) -> dict[str, object]:
         "author_id": item.author_id,
         "purpose": item.purpose.value,
         "waived": item.struck,
+        "detail": item.detail,
+        "depth": item.depth,
     }
 
 
@@ -45,7 +53,7 @@ def test_sample_is_read_as_its_author_meant(case: str, newline: str) -> None:
 
 
 def test_there_are_samples() -> None:
-    assert len(CASES) >= 12
+    assert len(CASES) >= 40
 
 
 @pytest.mark.parametrize(
@@ -174,6 +182,19 @@ HOSTILE = {
     "deep list": "\n".join("  " * depth + "- x" for depth in range(500)),
     "numbering": "## " + "1." * (MAX_BYTES // 2),
     "waivers": "- " + "(out of scope) " * (MAX_BYTES // 15),
+    "tildes": "- " + "~~a~" * (MAX_BYTES // 4),
+    "struck items": "- ~~a~~ (b\n" * (MAX_BYTES // 12),
+    "deletions": "- <del>" * (MAX_BYTES // 7),
+    "holes": "- [a] " * (MAX_BYTES // 6),
+    "ids": "- AC-1 AC-2: " * (MAX_BYTES // 13),
+    "headings with ids": "### AC-1: a\n\nb\n\n" * (MAX_BYTES // 18),
+    "doc strings": "## AC\n\nGiven a\n" + '"""\n' * (MAX_BYTES // 4),
+    "lines of steps apart": "Given a\n\n" * (MAX_BYTES // 9),
+    "comments in a line": "a <!-- b\n --> c\n" * (MAX_BYTES // 16),
+    "many details": "- a\n\n  b\n\n" * (MAX_BYTES // 10),
+    "one item's details": "- a\n" + "\n  b\n" * (MAX_BYTES // 5),
+    "links": "## [a](b) " + "[a](b)" * (MAX_BYTES // 6),
+    "accents": "## " + "e\u0301" * (MAX_BYTES // 3),
     "spaces": "- x" + " " * MAX_BYTES + ")",
     "surrogates": "## AC\n- \ud800 lone\x00\n",
     "empty items": "-\n" * (MAX_BYTES // 2),
@@ -187,7 +208,7 @@ HOSTILE = {
 def test_hostile_text_is_read_in_bounded_time(name: str, lead: str) -> None:
     started = time.process_time()
     found = extract(lead + HOSTILE[name])
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 12
     assert len(found.items) <= MAX_ITEMS
     assert found.reason
     for item in found.items:
@@ -238,3 +259,38 @@ def test_any_text_is_read_without_failing_and_always_the_same(lines: list[str]) 
         item.text.strip() and 1 <= item.line <= body.count("\n") + body.count("\r") + 1
         for item in found.items
     )
+
+
+def test_a_comment_inside_a_paragraph_announces_nothing() -> None:
+    hidden = "Some words <!--\n**Acceptance criteria**\nAC-1: hidden\n--> go on.\n\n- a bullet\n"
+    assert extract(hidden).items == ()
+    after = "Words <!-- one\ntwo --> here.\n**AC**\n\n- It works\n"
+    assert [(item.text, item.line) for item in extract(after).items] == [("It works", 5)]
+
+
+def test_a_change_in_what_is_not_kept_of_a_long_text_shows() -> None:
+    long = "- [ ] " + "word " * 400
+    first, other = (extract(f"## AC\n{long}{end}").items[0].text for end in ("one", "two"))
+    assert len(first) <= MAX_TEXT
+    assert first != other
+    assert first[:900] == other[:900]
+    details = [
+        extract("## AC\n- it\n\n  " + "line\n  " * 2000 + end).items[0].detail for end in ("x", "y")
+    ]
+    assert len(details[0]) <= MAX_DETAIL
+    assert details[0] != details[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "## AC\n- one\n" + "x" * MAX_BYTES,
+        "## AC\n- one\n" + "\n" * 20_000,
+        "## AC\n- one " + "x" * 20_000,
+        "## AC\n" + "".join("  " * depth + "- a\n" for depth in range(30)),
+        "## AC\n" + "- a\n" * (MAX_ITEMS + 1),
+    ],
+)
+def test_what_was_not_read_is_said(body: str) -> None:
+    assert extract(body).cut
+    assert not extract("## AC\n- one\n").cut

@@ -5,7 +5,7 @@ import pytest
 from hookyard.core.ingress.model import Event
 from hookyard.core.ingress.reactions import Decided, Ignored
 from hookyard.core.repositories.config import CriteriaConfig, RepositoryConfig
-from hookyard.features.checklists.reactions import REACTIONS, on_issue
+from hookyard.features.checklists.reactions import REACTIONS, on_issue, on_repository
 from hookyard.kit.json import Json, JsonObject
 
 ISSUE: dict[str, Json] = {
@@ -141,3 +141,38 @@ def test_an_issue_that_was_transferred_here_says_from_where() -> None:
     assert isinstance(decided, Decided)
     payload = decided.jobs[0].payload
     assert payload["moved_from"] == {"repository": "octo/other", "number": 3}
+
+
+def renamed(action: str, changes: JsonObject | None) -> Event:
+    return event(action, name="repository", repository="New/Shop", changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "old"),
+    [
+        (renamed("renamed", {"repository": {"name": {"from": "Store"}}}), "New/Store"),
+        (renamed("transferred", {"owner": {"from": {"user": {"login": "mona"}}}}), "mona/Shop"),
+        (
+            renamed("transferred", {"owner": {"from": {"organization": {"login": "acme"}}}}),
+            "acme/Shop",
+        ),
+    ],
+)
+def test_a_repository_with_another_name_is_followed(candidate: Event, old: str) -> None:
+    assert wanted(candidate)
+    decided = on_repository(candidate, RepositoryConfig())
+    assert isinstance(decided, Decided)
+    assert decided.jobs[0].payload == {"old": old, "new": "New/Shop"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        renamed("renamed", None),
+        renamed("renamed", {"repository": {"name": {"from": "SHOP"}}}),
+        renamed("renamed", {"repository": {"name": {"from": "a/b"}}}),
+        renamed("transferred", {"owner": {"from": {"user": 3}}}),
+    ],
+)
+def test_a_repository_without_a_former_name_is_left_alone(odd: Event) -> None:
+    assert isinstance(on_repository(odd, RepositoryConfig()), Ignored)
