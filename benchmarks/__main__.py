@@ -24,6 +24,7 @@ from benchmarks import (
     postgres_ingest,
     recovery,
     report,
+    results,
     setup,
     start_latency,
     tokens,
@@ -40,8 +41,7 @@ from benchmarks.servers import (
 
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
-    "recovery", "faults", "memory", "authorize", "tokens",
-    "extract",
+    "recovery", "faults", "memory", "authorize", "tokens", "extract", "results",
 )  # fmt: skip
 
 
@@ -123,6 +123,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
         "extract": lambda: extract.measure(figures, rounds),
         "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
+        "results": lambda: results.measure(figures, rounds),
     }
 
 

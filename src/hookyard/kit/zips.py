@@ -48,7 +48,7 @@ class ZipLimits:
     directory: int = 8 * MIB
     member_bytes: int = 256 * MIB
     total_bytes: int = 1024 * MIB
-    ratio: int = 250
+    ratio: int = 150
     ratio_from: int = 16 * MIB
 
 
@@ -102,26 +102,29 @@ class ZipReader:
             raise ZipRefused("too_large", f"a member of {member.size} bytes")
         self._file.seek(self._start_of(member))
         checksum = out = 0
-        for data in self._inflated(member):
+        for data, packed in self._inflated(member):
             out += len(data)
             self._given += len(data)
-            self._bound(member, out)
+            self._bound(member, out, packed)
             checksum = zlib.crc32(data, checksum)
             yield data
         if out != member.size or checksum != member.crc:
             raise ZipRefused("broken_zip", "a member is not what the directory says of it")
 
-    def _bound(self, member: Member, out: int) -> None:
+    def _bound(self, member: Member, out: int, packed: int) -> None:
         limits = self._limits
         if out > member.size or out > limits.member_bytes:
             raise ZipRefused("bomb", "a member unpacks to more than it says")
         if self._given > limits.total_bytes:
             raise ZipRefused("bomb", f"the zip unpacks to more than {limits.total_bytes} bytes")
-        if out > limits.ratio_from and out > member.packed * limits.ratio:
+        if out > limits.ratio_from and out > packed * limits.ratio:
             raise ZipRefused("bomb", f"a member unpacks to over {limits.ratio} times its size")
 
-    def _inflated(self, member: Member) -> Iterator[bytes]:
-        """# why: `read` may stop between two blocks and another member be read, so it seeks."""
+    def _inflated(self, member: Member) -> Iterator[tuple[bytes, int]]:
+        """Bytes, and how many packed ones were taken for all so far.
+
+        # why: `read` may stop between two blocks and another member be read, so it seeks.
+        """
         at, left = self._file.tell(), member.packed
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == _DEFLATED else None
         while left > 0:
@@ -131,14 +134,14 @@ class ZipReader:
                 raise ZipRefused("broken_zip", "the zip breaks off inside a member")
             at, left = at + len(raw), left - len(raw)
             if unpacker is None:
-                yield raw
+                yield raw, member.packed - left
                 continue
             try:
                 while raw:
                     data = unpacker.decompress(raw, _BLOCK)
                     raw = unpacker.unconsumed_tail
                     if data:
-                        yield data
+                        yield data, member.packed - left - len(raw)
             except zlib.error:
                 raise ZipRefused("broken_zip", "a member cannot be unpacked") from None
         if unpacker is not None and not unpacker.eof:

@@ -215,3 +215,36 @@ def test_a_newer_database_is_left_alone(run, tmp_path: Path) -> None:
     found = run("migrate", HOOKYARD_DATA_DIR="d")
     assert found.exit_code == 1
     assert "9999, newer than this program's" in found.stderr
+
+
+REPORT = """<testsuite name="s"><testcase classname="c" name="T1::a" time="0.5"/>
+<testcase classname="c" name="b&#9;x"><failure message="no"/></testcase></testsuite>"""
+
+
+def test_a_report_is_read_from_a_file_or_standard_input(run, tmp_path: Path) -> None:
+    file = tmp_path / "anything.log"
+    file.write_text(REPORT)
+    found = run("results", "parse", str(file), "--json")
+    assert found.exit_code == 0
+    shape = json.loads(found.stdout)
+    kept = ("dialect", "tests", "passed", "failed", "errors", "skipped", "flaky", "truncated")
+    assert [shape[key] for key in kept] == ["junit", 2, 1, 1, 0, 0, 0, False]
+    assert shape["duration_s"] == 0.5
+    assert [(c["name"], c["outcome"], c["ids"]) for c in shape["cases"]] == [
+        ("T1::a", "passed", ["T1"]),
+        ("b\tx", "failed", []),
+    ]
+    piped = run("results", "parse", "-", "--json", stdin=REPORT)
+    assert json.loads(piped.stdout)["cases"] == shape["cases"]
+    shown = run("results", "parse", str(file))
+    assert "2 tests: 1 passed, 1 failed" in shown.stdout
+    assert len(json.loads(run("results", "parse", str(file), str(file), "--json").stdout)) == 2
+
+
+def test_what_is_no_report_is_refused_with_its_reason(run, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    file.write_text("<html/>")
+    found = run("results", "parse", str(file))
+    assert found.exit_code == 1
+    assert "<html> is the root of no test report" in found.stderr
+    assert run("results", "parse", str(tmp_path / "absent")).exit_code == 1

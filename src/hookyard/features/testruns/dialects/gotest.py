@@ -96,7 +96,7 @@ class GoTest:
         return case
 
     def _package(self, action: str, package: str, event: JsonObject) -> Case | None:
-        words = self._words.pop(package, [])
+        words = self._words.pop(package, []) if action in _ENDS else []
         if action != "fail" or package in self._failed:
             return None
         # why: then nothing tested failed: it did not build, or crashed between tests.

@@ -45,6 +45,7 @@ class JUnit(Reader):
         self._suite = ""
         self._case: Case | None = None
         self._inner = 0
+        self._odd = False
         self._failed = 0
         self._errors = 0
         self._reruns = 0
@@ -55,39 +56,45 @@ class JUnit(Reader):
     def _handlers(self) -> tuple[StartTag, EndTag]:
         """The hot way: nearly every element is a case with nothing inside.
 
-        Depth and number of elements are counted on the slow way only, which all others take.
+        Depth and number of elements are counted on the slow way only, which all others take;
+        `_case` and `_odd` are set there, too.
         """
-        passed, append = Outcome.PASSED, self.cases.append
+        passed, longest, append = Outcome.PASSED, LONGEST_S, self.cases.append
         case: Case | None = None
 
         def start(tag: str, attrs: dict[str, str]) -> None:
             nonlocal case
-            if case is None and tag == "testcase":
-                get = attrs.get
-                try:
-                    time_s: float | None = float(attrs["time"])
-                except (KeyError, ValueError):
-                    time_s = seconds(get("time"))
-                if time_s is not None and not 0 <= time_s < LONGEST_S:
-                    time_s = None
-                case = self._case = Case(
-                    get("name", ""), get("classname", ""), self._suite, passed, time_s
-                )
-                if len(attrs) > 3:
-                    self._more(case, attrs)
-            else:
+            if case is not None or tag != "testcase":
+                self._case, self._odd = case, case is not None
                 self.slow_start(tag, attrs)
+                return
+            try:
+                time_s = float(attrs["time"])
+                case = Case(
+                    attrs["name"],
+                    attrs["classname"],
+                    self._suite,
+                    passed,
+                    time_s if 0 <= time_s < longest else None,
+                )
+            except (KeyError, ValueError):
+                get = attrs.get
+                time_s_or_none = seconds(get("time"))
+                case = Case(
+                    get("name", ""), get("classname", ""), self._suite, passed, time_s_or_none
+                )
+            if len(attrs) > 3:
+                self._more(case, attrs)
 
         def end(tag: str) -> None:
             nonlocal case
             if case is None or self._inner:
                 self.slow_end(tag)
                 return
-            ended = case
-            case = self._case = None
-            if ended.reruns or ended.outcome is not passed:
-                self._settle(ended)
-            append(ended)
+            if self._odd:
+                self._settle(case)
+            append(case)
+            case = None
 
         return start, end
 
@@ -118,10 +125,10 @@ class JUnit(Reader):
         if cut and case is not None and case.outcome in (Outcome.FAILED, Outcome.ERROR):
             self._settle(case)
             self.cases.append(case)
-        self._case = None
 
     def _more(self, case: Case, attrs: Attributes) -> None:
         check(self._depth, len(attrs), 0, self.limits)
+        self._case, self._odd = case, True
         get = attrs.get
         case.file = get("file") or get("filepath") or ""
         case.line = line_number(get("line") or get("lineno"))
@@ -174,6 +181,7 @@ class JUnit(Reader):
             tell(case, "", text)
 
     def _settle(self, case: Case) -> None:
+        self._case, self._odd = None, False
         case.flaky = case.outcome is Outcome.PASSED and case.reruns > 0
         self._failed += case.outcome is Outcome.FAILED
         self._errors += case.outcome is Outcome.ERROR
