@@ -19,6 +19,7 @@ from benchmarks import (
     jobs,
     ledger_size,
     machine,
+    manifests,
     memory,
     openloop,
     postgres_ingest,
@@ -41,7 +42,7 @@ from benchmarks.servers import (
 
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
-    "recovery", "faults", "memory", "authorize", "tokens", "extract", "results",
+    "recovery", "faults", "memory", "authorize", "tokens", "extract", "results", "manifests",
 )  # fmt: skip
 
 
@@ -124,6 +125,7 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "extract": lambda: extract.measure(figures, rounds),
         "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
         "results": lambda: results.measure(figures, rounds),
+        "manifests": lambda: manifests.measure(figures, max(rounds, 5)),
     }
 
 

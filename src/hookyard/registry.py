@@ -77,6 +77,10 @@ from hookyard.features.checklists import waivers_api
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.manifests import api as manifests_api
+from hookyard.features.manifests import jobs as manifests
+from hookyard.features.manifests.jobs import Asking
+from hookyard.features.manifests.service import Manifests
 from hookyard.features.reviews import api as reviews_api
 from hookyard.features.reviews import jobs as reviews
 from hookyard.features.reviews import newjobs as review_jobs
@@ -86,6 +90,7 @@ from hookyard.features.reviews.reactions import COMMANDS
 from hookyard.features.reviews.reactions import REACTIONS as REVIEW_REACTIONS
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.reviews.sources import Sources
+from hookyard.features.reviews.suggesting import Suggesting
 from hookyard.features.testruns import api as testruns_api
 from hookyard.features.testruns import jobs as testruns
 from hookyard.features.testruns import upkeep as testruns_upkeep
@@ -167,6 +172,8 @@ class Ports:
     checklists: Checklists
     reviewing: ReviewPorts
     test_runs: TestRuns
+    manifests: Manifests
+    proposals: Asking
     sources: Mapping[str, SourceConfig]
     context: ContextReader
     inventory: Inventory
@@ -201,6 +208,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         checklists.KIND,
         checklists.FOLLOW,
         testruns.KIND,
+        manifests.KIND,
         inventory.KIND,
         *review_jobs.KINDS,
     )
@@ -259,6 +267,9 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
         found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
         found.extend(checklists.handlers(ports.checklists, issues))
+        found.extend(
+            manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
+        )
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
@@ -273,6 +284,7 @@ def _reviews(ports: Ports, gh: GitHubPorts) -> tuple[JobHandler, ...]:
             ports.ledger,
             GitHubPulls(gh.github, gh.installation_of),
             ConfigsAt(gh.configs, gh.installation_of),
+            Suggesting(ports.ledger).seen,
         )
     )
 
@@ -289,6 +301,7 @@ class ApiPorts:
     checklists: Checklists
     reviews: Reviews
     test_runs: TestRuns
+    manifests: Manifests
     audit: Audit
     keys: ApiKeys
     grants: Grants
@@ -327,6 +340,7 @@ def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
             database, ports.reviews, ports.ledger, ports.audit, ports.clock, gate.require
         ),
         testruns_api.router(database, ports.test_runs, ports.clock, gate.require),
+        manifests_api.router(database, ports.manifests, gate.require),
         me_api.router(database, ports.sessions, ports.clock, gate, repositories_api.managed),
         users_api.router(database, ports.sessions, ports.clock, gate),
         identity_api.router(database, ports.keys, ports.clock, gate),

@@ -33,6 +33,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
+from hookyard.bootstrap.proposing import asking_of
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.reviewing import Reviewing, reviewing
@@ -275,6 +276,7 @@ def _assemble(
         checklists=rooms.reviewing.checklists,
         reviews=rooms.reviewing.reviews,
         test_runs=rooms.reviewing.test_runs,
+        manifests=rooms.reviewing.manifests,
         audit=rooms.audit,
         audit_key=key,
         authenticator=authenticator,
@@ -331,6 +333,8 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
             rooms.reviewing.reviews, rooms.reviewing.sources, rooms.reviewing.desk
         ),
         test_runs=rooms.reviewing.test_runs,
+        manifests=rooms.reviewing.manifests,
+        proposals=asking_of(settings.proposals, os.environ, base.outbound),
         sources=base.sources,
         context=_context(base.database, github, base.clock),
         inventory=EventInventory(

@@ -45,6 +45,7 @@ from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.manifests.service import Manifests
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.testruns.service import TestRuns
 from hookyard.kit.clock import Clock
@@ -73,6 +74,7 @@ class Yard:
     checklists: Checklists
     reviews: Reviews
     test_runs: TestRuns
+    manifests: Manifests
     audit: Audit
     audit_key: AuditKey
     authenticator: Authenticator

@@ -18,6 +18,7 @@ from hookyard.settings.model import (
     DatabaseSettings,
     GitHubSettings,
     HttpSettings,
+    ProposalSettings,
     QueueSettings,
     RecoverySettings,
     SecretSettings,
@@ -189,6 +190,9 @@ ACCESS = (
     "AUDIT_KEY", "AUDIT_DAYS", "CALLS_PER_SECOND", "CALLS_AT_ONCE", "STRANGERS_PER_SECOND",
     "STRANGERS_AT_ONCE",
 )  # fmt: skip
+PROPOSALS = (
+    "PROPOSALS_COMMAND", "PROPOSALS_URL", "PROPOSALS_MODEL", "PROPOSALS_KEY", "PROPOSALS_SECONDS",
+)  # fmt: skip
 TRUST = ("JWT_SECRET", "JWT_ISSUER", "JWT_AUDIENCE", "ISSUERS_FILE", "OUTBOUND_ALLOW")
 WORKER = (
     "CONCURRENCY", "LEASE_SECONDS", "DRAIN_SECONDS", "DRAIN_NOTICE_SECONDS", "TASK_LOGS_DIR",
@@ -223,6 +227,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         AccessSettings(*some(*ACCESS)),  # type: ignore[arg-type]
         TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
         TokenSettings(*some(*TOKENS)),  # type: ignore[arg-type]
+        ProposalSettings(*some(*PROPOSALS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
     )
     _check(settings)
@@ -243,6 +248,7 @@ def _check(settings: Settings) -> None:
             "DATABASE_URL, which is not set"
         )
     _check_blobs(settings.blobs)
+    _check_proposals(settings.proposals)
     _check_sign_in(settings.sign_in)
     if settings.tokens.margin_s > 1800:
         raise ConfigurationError(
@@ -270,6 +276,21 @@ def _check_sign_in(given: SignInSettings) -> None:
     if given.absolute_s < given.idle_s:
         raise ConfigurationError(
             "HOOKYARD_SESSION_MAX_SECONDS must not be less than HOOKYARD_SESSION_IDLE_SECONDS"
+        )
+
+
+def _check_proposals(given: ProposalSettings) -> None:
+    if given.command and given.url:
+        raise ConfigurationError(
+            "HOOKYARD_PROPOSALS_COMMAND and HOOKYARD_PROPOSALS_URL are both set; keep one of them"
+        )
+    if given.url and not given.model:
+        raise ConfigurationError(
+            "HOOKYARD_PROPOSALS_MODEL is missing: HOOKYARD_PROPOSALS_URL needs a model to ask"
+        )
+    if given.key and not given.url:
+        raise ConfigurationError(
+            "HOOKYARD_PROPOSALS_URL is missing: HOOKYARD_PROPOSALS_KEY is for that endpoint"
         )
 
 

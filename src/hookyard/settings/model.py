@@ -177,6 +177,17 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalSettings:
+    """Who proposes tests for gaps of manifests: a command, an endpoint, or (both unset) nobody."""
+
+    command: str | None
+    url: str | None
+    model: str | None
+    key: Secret | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
@@ -194,4 +205,5 @@ class Settings:
     access: AccessSettings
     trust: TrustSettings
     tokens: TokenSettings
+    proposals: ProposalSettings
     secrets: SecretSettings = SecretSettings((), ())

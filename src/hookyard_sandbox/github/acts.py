@@ -121,7 +121,7 @@ class People(RunActs, CheckActs):
     def push(
         self,
         repository: str,
-        files: Mapping[str, str | bytes],
+        files: Mapping[str, str | bytes | None],
         *,
         branch: str = "main",
         message: str = "change",

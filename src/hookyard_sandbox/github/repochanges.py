@@ -18,10 +18,10 @@ def push(
     it: Repository,
     by: Actor,
     branch: str,
-    files: Mapping[str, str | bytes],
+    files: Mapping[str, str | bytes | None],
     message: str,
 ) -> Commit:
-    """One commit with these files on a branch."""
+    """One commit with these files on a branch; None as a content removes a file."""
     before = it.branches.get(branch)
     tree = it.commits[before].tree if before else {}
     commit = world.commit(it, branch, files, message, by.user.login)
@@ -58,9 +58,9 @@ def _pushed(
         "timestamp": stamp(commit.at_ms),
         "author": person,
         "committer": person,
-        "added": sorted(written - before),
-        "modified": sorted(written & before),
-        "removed": [],
+        "added": sorted((written - before) & set(commit.tree)),
+        "modified": sorted(written & before & set(commit.tree)),
+        "removed": sorted(before - set(commit.tree)),
         "distinct": True,
     }
 

@@ -181,18 +181,24 @@ class World:
         self,
         repository: Repository,
         branch: str,
-        files: Mapping[str, str | bytes],
+        files: Mapping[str, str | bytes | None],
         message: str,
         author: str = "octocat",
         *,
         start: str | None = None,
     ) -> Commit:
-        """Write files on a branch, which is made from `start` or the default branch if new."""
+        """Write files on a branch, which is made from `start` or the default branch if new.
+
+        A file whose content is None is removed.
+        """
         tip = repository.branches.get(branch) or start
         tip = tip or repository.branches.get(repository.default_branch)
         before = repository.commits[tip] if tip else None
         tree = dict(before.tree) if before else {}
         for path, content in files.items():
+            if content is None:
+                tree.pop(path, None)
+                continue
             data = content.encode() if isinstance(content, str) else content
             blob = gitobjects.blob_id(data)
             repository.blobs[blob] = data

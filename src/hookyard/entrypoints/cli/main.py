@@ -33,6 +33,7 @@ ENTRIES = (
     Entry("config", f"{_CLI}.config:config", "Check and explain a repository's file", _OFFLINE),
     Entry("criteria", f"{_CLI}.criteria:criteria", "Acceptance criteria of a text", _OFFLINE),
     Entry("results", f"{_CLI}.results:results", "Test reports of every dialect", _OFFLINE),
+    Entry("manifest", f"{_CLI}.manifest:manifest", "Tests that a diff asks for", _OFFLINE),
     Entry("openapi", f"{_CLI}.openapi:openapi", "Print the API's OpenAPI document", _OFFLINE),
 )
 

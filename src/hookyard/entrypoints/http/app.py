@@ -129,6 +129,7 @@ class Front:
             checklists=yard.checklists,
             reviews=yard.reviews,
             test_runs=yard.test_runs,
+            manifests=yard.manifests,
             audit=yard.audit,
             keys=yard.keys,
             grants=yard.grants,

@@ -115,7 +115,8 @@ class TakeIn:
             return recorded
         delivery_id = ctx.job.delivery_id
         if isinstance(recorded, Kept) and pull.state == "open":
-            parts.seen(unit, pull, delivery_id)
+            if recorded.is_new_head or ctx.job.payload.get("again") is True:
+                parts.seen(unit, pull, delivery_id)
             for link in links:
                 own = link.repository.lower() == pull.repository.lower()
                 if own and not parts.sources.issue(unit, pull.repository, link.number).known:

@@ -25,7 +25,8 @@ class PullBody(msgspec.Struct):
     draft: bool = False
 
 
-def _head(call: Call, one: Issue) -> Repository:
+def head_of(call: Call, one: Issue) -> Repository:
+    """The repository that its branch is in."""
     name = one.pull.head_repository if one.pull else ""
     return call.world.repositories[name.lower()]
 
@@ -34,7 +35,8 @@ def _association(call: Call, one: Issue) -> str:
     return call.world.association(call.repository, one.user)
 
 
-def _find(call: Call) -> Issue:
+def find(call: Call) -> Issue:
+    """The pull request that the address names."""
     one = call.repository.issues.get(call.number("number"))
     if one is None or one.pull is None:
         raise not_found()
@@ -55,7 +57,7 @@ def list_pulls(call: Call) -> Answer:
     return call.page(
         found,
         lambda one: shapes.simple_pull(
-            call.api, it, _head(call, one), one, _association(call, one)
+            call.api, it, head_of(call, one), one, _association(call, one)
         ),
     )
 
@@ -70,17 +72,9 @@ def _asked(call: Call, pull: Pull) -> bool:
 
 def get_pull(call: Call) -> Answer:
     """`GET /repos/{o}/{r}/pulls/{n}`"""
-    one = _find(call)
-    head, said = _head(call, one), _association(call, one)
+    one = find(call)
+    head, said = head_of(call, one), _association(call, one)
     return Answer(200, shapes.full_pull(call.api, call.repository, head, one, said))
-
-
-def list_files(call: Call) -> Answer:
-    """`GET /repos/{o}/{r}/pulls/{n}/files`"""
-    one, it = _find(call), call.repository
-    head = _head(call, one)
-    paths = [row[0] for row in shapes.changed(it, head, one)]
-    return call.page(paths, lambda path: shapes.diff_entry(call.api, it, head, one, path))
 
 
 def create_pull(call: Call) -> Answer:
@@ -110,5 +104,4 @@ ENDPOINTS = (
     Endpoint("GET", _REPO, list_pulls, needs=_READ),
     Endpoint("POST", _REPO, create_pull, needs=_WRITE, content=True),
     Endpoint("GET", _REPO + "/{number}", get_pull, needs=_READ),
-    Endpoint("GET", _REPO + "/{number}/files", list_files, needs=_READ),
 )

@@ -100,7 +100,7 @@ def get_commit(call: Call) -> Answer:
 def get_blob(call: Call) -> Answer:
     """`GET /repos/{o}/{r}/git/blobs/{sha}`"""
     it, sha = call.repository, call.params["sha"]
-    data = it.blobs.get(sha)
+    data = it.blobs.get(sha) or _of_forks(call, sha)
     if data is None:
         raise not_found()
     url = f"{shapes.api_of(call.api, it)}/git/blobs/{sha}"
@@ -116,6 +116,16 @@ def get_blob(call: Call) -> Answer:
             "encoding": "base64",
         },
     )
+
+
+def _of_forks(call: Call, sha: str) -> bytes | None:
+    """# why: a repository shows the objects that pull requests of its forks brought along."""
+    pulls = [one.pull for one in call.repository.issues.values() if one.pull is not None]
+    for name in {pull.head_repository.lower() for pull in pulls}:
+        found = call.world.repositories[name].blobs.get(sha)
+        if found is not None:
+            return found
+    return None
 
 
 def get_ref(call: Call) -> Answer:

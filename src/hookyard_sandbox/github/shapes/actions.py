@@ -35,7 +35,7 @@ def pull_in_run(api: str, it: Repository, number: int) -> JsonObject:
     pull = one.pull
     if pull is None:
         raise ValueError("not a pull request")
-    place: dict[str, Json] = {"id": it.id, "url": api_of(api, it), "name": it.name}
+    place: Json = {"id": it.id, "url": api_of(api, it), "name": it.name}
     return {
         "id": pull.id,
         "number": number,

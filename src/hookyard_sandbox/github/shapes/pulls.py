@@ -1,6 +1,9 @@
 """Pull requests and their files as JSON."""
 
+from urllib.parse import quote
+
 from hookyard.kit.json import Json, JsonObject
+from hookyard_sandbox.github.difference import FileChange, changes, merge_base
 from hookyard_sandbox.github.gitobjects import stamp
 from hookyard_sandbox.github.model import Issue, Pull, Repository
 from hookyard_sandbox.github.shapes import accounts
@@ -96,44 +99,37 @@ def full_pull(
         "review_comments": 0,
         "maintainer_can_modify": False,
         "commits": 1,
-        "additions": sum(added for _, _, added, _ in files),
-        "deletions": sum(removed for _, _, _, removed in files),
+        "additions": sum(file.additions for file in files),
+        "deletions": sum(file.deletions for file in files),
         "changed_files": len(files),
     }
 
 
-def changed(it: Repository, head: Repository, one: Issue) -> list[tuple[str, str, int, int]]:
-    """Changed files: path, status, lines added, lines removed (whole files counted)."""
+def changed(it: Repository, head: Repository, one: Issue) -> tuple[FileChange, ...]:
+    """Changed files of a pull request, against the commit that its branch started from."""
     if one.pull is None:
-        return []
-    old = it.commits[one.pull.base_sha].tree
-    new = head.commits[one.pull.head_sha].tree
-    rows = []
-    for path in sorted({p for p in old | new if old.get(p) != new.get(p)}):
-        before = it.blobs.get(old.get(path, ""), b"").splitlines()
-        after = head.blobs.get(new.get(path, ""), b"").splitlines()
-        kind = "added" if path not in old else "removed" if path not in new else "modified"
-        gone = sum(1 for x in before if x not in after)
-        rows.append((path, kind, sum(1 for x in after if x not in before), gone))
-    return rows
+        return ()
+    tip = head.commits[one.pull.head_sha]
+    base = merge_base(it, it.commits[one.pull.base_sha], tip, head)
+    return changes(base.tree, tip.tree, {**it.blobs, **head.blobs})
 
 
-def diff_entry(api: str, it: Repository, head: Repository, one: Issue, path: str) -> JsonObject:
-    """One changed file of a pull request."""
-    pull = one.pull
-    if pull is None:
-        raise ValueError("not a pull request")
-    row = next(r for r in changed(it, head, one) if r[0] == path)
-    sha = head.commits[pull.head_sha].tree.get(path)
-    page = page_of(api, head)
-    return {
-        "sha": sha or it.commits[pull.base_sha].tree.get(path),
-        "filename": path,
-        "status": row[1],
-        "additions": row[2],
-        "deletions": row[3],
-        "changes": row[2] + row[3],
-        "blob_url": f"{page}/blob/{pull.head_sha}/{path}",
-        "raw_url": f"{page}/raw/{pull.head_sha}/{path}",
-        "contents_url": f"{api_of(api, head)}/contents/{path}?ref={pull.head_sha}",
+def diff_entry(api: str, head: Repository, sha: str, change: FileChange) -> JsonObject:
+    """One changed file at a commit."""
+    page, path = page_of(api, head), quote(change.path)
+    shape: dict[str, Json] = {
+        "sha": change.sha,
+        "filename": change.path,
+        "status": change.status,
+        "additions": change.additions,
+        "deletions": change.deletions,
+        "changes": change.additions + change.deletions,
+        "blob_url": f"{page}/blob/{sha}/{path}",
+        "raw_url": f"{page}/raw/{sha}/{path}",
+        "contents_url": f"{api_of(api, head)}/contents/{path}?ref={sha}",
     }
+    if change.patch is not None:
+        shape["patch"] = change.patch
+    if change.previous is not None:
+        shape["previous_filename"] = change.previous
+    return shape
