@@ -46,6 +46,7 @@ PARTS = (
     "recovery", "faults", "memory", "authorize", "tokens", "extract", "results",
     "recovery", "faults", "memory", "authorize", "tokens", "manifests",
     "recovery", "faults", "memory", "authorize", "tokens", "records",
+    "recovery", "faults", "memory", "authorize", "tokens", "extract", "results", "manifests",
 )  # fmt: skip
 
 

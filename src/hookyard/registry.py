@@ -107,12 +107,14 @@ from hookyard.features.records import upkeep as records_upkeep
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.features.reviews import api as reviews_api
 from hookyard.features.reviews import jobs as reviews
+from hookyard.features.reviews import newjobs as review_jobs
 from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.pulls import ConfigsAt, GitHubPulls
 from hookyard.features.reviews.reactions import COMMANDS
 from hookyard.features.reviews.reactions import REACTIONS as REVIEW_REACTIONS
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.reviews.sources import Sources
+from hookyard.features.reviews.suggesting import Suggesting
 from hookyard.features.testruns import api as testruns_api
 from hookyard.features.testruns import jobs as testruns
 from hookyard.features.testruns import upkeep as testruns_upkeep
@@ -248,11 +250,12 @@ def kinds(
     of_github = (
         LandEffect.kind,
         checklists.KIND,
+        checklists.FOLLOW,
         testruns.KIND,
         manifests.KIND,
         health.KIND,
         inventory.KIND,
-        *reviews.KINDS,
+        *review_jobs.KINDS,
     )
     return (
         *always,
@@ -263,6 +266,7 @@ def kinds(
     with_github = (
         (LandEffect.kind, checklists.KIND, checklists.FOLLOW, inventory.KIND) if has_github else ()
     )
+    with_github = of_github if has_github else ()
     return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
@@ -353,6 +357,10 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
     if ports.messages is not None:
         found.append(LandMessage(ports.messages))
         found.extend(checklists.handlers(ports.checklists, issues))
+        found.extend(checklists.handlers(ports.checklists, issues))
+        found.extend(
+            manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
+        )
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
@@ -367,6 +375,7 @@ def _reviews(ports: Ports, gh: GitHubPorts) -> tuple[JobHandler, ...]:
             ports.ledger,
             GitHubPulls(gh.github, gh.installation_of),
             ConfigsAt(gh.configs, gh.installation_of),
+            Suggesting(ports.ledger).seen,
         )
     )
 

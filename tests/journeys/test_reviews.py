@@ -1,71 +1,33 @@
-"""From an issue's words to evidence on the pull request: what GitHub shows, and why."""
+"""Pull requests, their commands, buttons and flags: what GitHub and the API show of them."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from hookyard.kit.json import JsonObject, as_object
-from hookyard_sandbox.github.model import CheckRun
-from hookyard_sandbox.github.runacts import zip_of
-from tests.support.postgres import PostgresServer
-from tests.support.worlds import REPOSITORY, World, open_world
+from hookyard.kit.json import as_object
+from tests.support.reviewed import (
+    BODY,
+    check,
+    head,
+    opened,
+    pull,
+    said,
+    shown,
+    verdicts,
+    world_on,
+)
+from tests.support.worlds import REPOSITORY, World
 
-BODY = """## Acceptance criteria
-- [ ] An address with a plus sign can sign in
-- [ ] A wrong password shows an error
-"""
 
-
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    """Hookyard on each engine in turn, beside a simulated GitHub."""
-    async with AsyncExitStack() as stack:
-        environ = {}
-        if request.param == "postgres":
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            name = await asyncio.to_thread(server.create_database)
-            stack.callback(server.drop_database, name)
-            environ["DATABASE_URL"] = server.url(name)
-        yield await open_world(stack, tmp_path, environ)
+    """Hookyard beside a simulated GitHub, on SQLite unless a test asks for more."""
+    async with world_on(getattr(request, "param", "sqlite"), request, tmp_path) as made:
+        yield made
 
 
-def pull(world: World, body: str, branch: str = "fix") -> int:
-    """Somebody pushes a branch and opens a pull request of it; its number."""
-    world.sandbox.push(REPOSITORY, {"src/login.py": f"# {branch}\n"}, branch=branch, by="alice")
-    return world.sandbox.create_pull(REPOSITORY, branch, "Sign in", body, by="alice").number
-
-
-def checks(world: World, sha: str) -> list[CheckRun]:
-    """Our check runs on a commit, oldest first."""
-    runs = world.sandbox.repository(REPOSITORY).check_runs.values()
-    return [run for run in runs if run.head_sha == sha and run.name == "hookyard/criteria"]
-
-
-def head(world: World, number: int) -> str:
-    """The head commit of a pull request."""
-    found = world.sandbox.repository(REPOSITORY).issues[number].pull
-    assert found is not None
-    return found.head_sha
-
-
-def check(world: World, number: int) -> CheckRun:
-    """The check that stands on a pull request's head."""
-    return checks(world, head(world, number))[-1]
-
-
-async def shown(world: World, number: int) -> JsonObject:
-    """The pull request as the API shows it."""
-    answer = await world.caller.get(f"/api/repos/{REPOSITORY}/prs/{number}")
-    assert answer.status_code == 200, answer.text
-    return as_object(answer.json())
-
-
-def verdicts(view: JsonObject) -> dict[str, str]:
-    verdict = as_object(view["verdict"])
-    return {one["id"]: one["verdict"] for one in verdict["criteria"]}  # type: ignore[union-attr, index, call-overload]
+BOTH = pytest.mark.parametrize("world", ["sqlite", "postgres"], indirect=True)
 
 
 async def test_a_pull_request_without_evidence_is_red(world: World) -> None:
@@ -82,22 +44,7 @@ async def test_a_pull_request_without_evidence_is_red(world: World) -> None:
     assert verdicts(view) == {"T1": "missing", "T2": "missing"}
 
 
-async def said(world: World, number: int, text: str, *, by: str = "alice") -> list[str]:
-    """Somebody comments; the reactions of all comments there, once all is done."""
-    world.say(number, text, by=by)
-    await world.settle()
-    return world.reactions(number)
-
-
-async def opened(world: World, body: str = BODY) -> tuple[int, int]:
-    """An issue, and a pull request that closes it, both read."""
-    issue = world.issue(body)
-    await world.settle()
-    number = pull(world, f"Closes #{issue}", f"branch{issue}")
-    await world.settle()
-    return issue, number
-
-
+@BOTH
 async def test_criteria_are_waived_marked_and_explained_by_command(world: World) -> None:
     issue, number = await opened(world)
     assert await said(world, number, "/hookyard waive T1 not in this release") == ["eyes", "+1"]
@@ -187,6 +134,7 @@ async def test_taking_the_link_away_needs_somebodys_word(world: World) -> None:
     assert (run.conclusion, run.title) == ("success", "No criteria are linked")
 
 
+@BOTH
 async def test_flagging_for_merge_needs_a_green_verdict_or_the_right_to_force(
     world: World,
 ) -> None:
@@ -205,11 +153,12 @@ async def test_flagging_for_merge_needs_a_green_verdict_or_the_right_to_force(
     plain = await operator.call("POST", f"{path}/flag_for_merge")
     assert (plain.status_code, plain.json()["forced"]) == (201, False)
     view = await shown(world, number)
-    assert [flag["forced"] for flag in view["flags"]] == [False, True]  # type: ignore[union-attr, index, call-overload]
+    assert [flag["forced"] for flag in view["flags"]] == [False, True]
     trail = await world.caller.page("/api/admin/audit")
     assert [item["outcome"] for item in trail if item["action"] == "review.flag"] == ["done"] * 2
 
 
+@BOTH
 async def test_revalidate_reads_the_pull_request_and_writes_the_check_anew(world: World) -> None:
     _, number = await opened(world)
     path = f"/api/repos/{REPOSITORY}/prs/{number}/revalidate"
@@ -239,208 +188,3 @@ async def test_pull_requests_of_bots_are_judged_and_command_nothing(
     assert check(world, number).title == "0 of 2 criteria hold: 2 missing"
     assert await world.jobs("review.command") == []
     assert world.comments(number) == []
-
-
-def report(*cases: str) -> str:
-    """A JUnit report: `T1::name` passes, `-T1::name` fails, `~T1::name` is skipped."""
-    lines = []
-    for case in cases:
-        inner = {"-": '<failure message="no"/>', "~": "<skipped/>"}.get(case[0], "")
-        name = case.lstrip("-~")
-        lines.append(
-            f'<testcase classname="tests.test_login" name="{name}" file="src/login.py" line="3">'
-            f"{inner}</testcase>"
-        )
-    return f'<testsuite name="s" tests="{len(cases)}">{"".join(lines)}</testsuite>'
-
-
-def run_of(world: World, number: int, *cases: str, **options: str) -> int:
-    """CI runs on the head of a pull request and leaves a report; the run's id."""
-    found = world.sandbox.repository(REPOSITORY).issues[number].pull
-    assert found is not None
-    files = {"autoqa-test-report.xml": report(*cases)}
-    run = world.sandbox.run_workflow(REPOSITORY, branch=found.head_ref, files=files, **options)
-    return run.id
-
-
-async def test_from_an_issue_to_red_to_green_to_stale(world: World) -> None:
-    issue, number = await opened(world)
-    assert check(world, number).title == "0 of 2 criteria hold: 2 missing"
-
-    first = run_of(world, number, "-T1::test_plus", "T2::test_wrong", "T9::test_typo")
-    await world.settle()
-    run = check(world, number)
-    assert (run.conclusion, run.title) == ("failure", "1 of 2 criteria hold: 1 failed")
-    assert "T1::test\\_plus failed in run" in (run.summary or "")
-    assert "unknown id" in (run.text or "")
-    [annotation] = run.annotations
-    assert (annotation.path, annotation.start_line) == ("src/login.py", 3)
-
-    world.sandbox.push(REPOSITORY, {"src/login.py": "mended\n"}, branch=f"branch{issue}")
-    await world.settle()
-    assert check(world, number).title == "0 of 2 criteria hold: 2 missing"
-    second = run_of(world, number, "T1::test_plus", "T2::test_wrong[a]", "T2::test_wrong[b]")
-    await world.settle()
-    assert check(world, number).conclusion == "success"
-    view = await shown(world, number)
-    verdict = as_object(view["verdict"])
-    [evidence] = verdict["criteria"][0]["evidence"]  # type: ignore[index, call-overload]
-    assert evidence["run_id"] == second != first  # type: ignore[index, call-overload]
-    assert evidence["artifact_digest"].startswith("sha256:")  # type: ignore[index, call-overload, union-attr]
-    assert evidence["head_sha"] == head(world, number)  # type: ignore[index, call-overload]
-    assert evidence["revision"] == 1  # type: ignore[index, call-overload]
-
-    typo = BODY.replace("sign can", "sign  can")
-    world.sandbox.edit_issue(REPOSITORY, issue, body=typo, by="alice")
-    await world.settle()
-    assert check(world, number).conclusion == "success"
-    rewritten = BODY.replace("A wrong password shows an error", "A wrong password shows no error")
-    world.sandbox.edit_issue(REPOSITORY, issue, body=rewritten, by="alice")
-    await world.settle()
-    run = check(world, number)
-    assert (run.conclusion, run.title) == ("failure", "1 of 2 criteria hold: 1 stale")
-
-    run_of(world, number, "T1::test_plus", "T2::test_silent", name="Again")
-    await world.settle()
-    assert check(world, number).conclusion == "success"
-    history = (await shown(world, number))["history"]
-    titles = [entry["title"] for entry in reversed(history)]  # type: ignore[call-overload, index, arg-type]
-    assert [title for title in titles if "Waiting" not in title] == [
-        "0 of 2 criteria hold: 2 missing",
-        "1 of 2 criteria hold: 1 failed",
-        "0 of 2 criteria hold: 2 missing",
-        "2 of 2 criteria hold",
-        "1 of 2 criteria hold: 1 stale",
-        "2 of 2 criteria hold",
-    ]
-    assert any("revision" in entry["cause"] for entry in history)  # type: ignore[union-attr, call-overload, index]
-
-
-async def test_a_rerun_counts_in_place_of_the_attempt_before(world: World) -> None:
-    _, number = await opened(world)
-    run = run_of(world, number, "-T1::test_plus", "T2::test_wrong", conclusion="failure")
-    await world.settle()
-    assert check(world, number).title == "1 of 2 criteria hold: 1 failed"
-    world.sandbox.rerun(REPOSITORY, run)
-    await world.settle()
-    assert check(world, number).status == "in_progress"
-    assert check(world, number).title == "Waiting for 1 run of this commit"
-    again = {"autoqa-test-report.xml": report("T1::test_plus", "T2::test_wrong")}
-    world.sandbox.upload_artifact(REPOSITORY, run, files=again)
-    world.sandbox.finish_run(REPOSITORY, run)
-    await world.settle()
-    found = check(world, number)
-    assert found.conclusion == "success"
-    assert "flaky-passed" in found.title, "it failed and passed on one commit"
-
-
-async def test_results_of_a_forks_run_are_shown_and_do_not_count(world: World) -> None:
-    issue = world.issue(BODY)
-    await world.settle()
-    world.sandbox.create_repository("mallory/shop", private=False)
-    world.sandbox.push("mallory/shop", {"a.py": "1\n"}, branch="fork", by="mallory")
-    number = world.sandbox.create_pull(
-        REPOSITORY, "fork", "Mine", f"Fixes #{issue}", head_repository="mallory/shop", by="mallory"
-    ).number
-    await world.settle()
-    world.sandbox.run_workflow(
-        REPOSITORY,
-        branch="fork",
-        files={"autoqa-test-report.xml": report("T1::a", "T2::b")},
-        head_repository="mallory/shop",
-    )
-    await world.settle()
-    run = check(world, number)
-    assert (run.conclusion, run.title) == ("failure", "0 of 2 criteria hold: 2 missing")
-    assert "fork" in (run.summary or "")
-    view = await shown(world, number)
-    assert view["from_fork"] is True
-    kinds = {one["kind"] for one in as_object(view["verdict"])["findings"]}  # type: ignore[union-attr, index, call-overload]
-    assert "fork_evidence" in kinds
-
-
-@pytest.mark.parametrize(
-    ("data", "word"),
-    [
-        (b"<html>sorry</html>", "zip"),
-        (zip_of({"autoqa-test-report.xml": report("T1::a", "T2::b")[:-40]}), "ends"),
-    ],
-)
-async def test_a_report_that_cannot_be_read_whole_is_never_green(
-    world: World, data: bytes, word: str
-) -> None:
-    _, number = await opened(world)
-    found = world.sandbox.repository(REPOSITORY).issues[number].pull
-    assert found is not None
-    run = world.sandbox.start_run(REPOSITORY, branch=found.head_ref)
-    good = {"autoqa-test-report.xml": report("T1::a", "T2::b")}
-    world.sandbox.upload_artifact(REPOSITORY, run.id, "unit-test-report", files=good)
-    world.sandbox.upload_artifact(REPOSITORY, run.id, data=data)
-    world.sandbox.finish_run(REPOSITORY, run.id)
-    await world.settle()
-    shown_run = check(world, number)
-    assert shown_run.conclusion == "failure"
-    assert "2 of 2 criteria hold" in (shown_run.title or "")
-    assert "report not read" in (shown_run.text or "")
-
-
-async def test_an_expired_artifact_keeps_the_check_red_with_its_reason(world: World) -> None:
-    _, number = await opened(world)
-    found = world.sandbox.repository(REPOSITORY).issues[number].pull
-    assert found is not None
-    run = world.sandbox.start_run(REPOSITORY, branch=found.head_ref)
-    made = world.sandbox.upload_artifact(
-        REPOSITORY, run.id, files={"autoqa-test-report.xml": report("T1::a", "T2::b")}
-    )
-    world.sandbox.expire_artifact(REPOSITORY, made.id)
-    world.sandbox.finish_run(REPOSITORY, run.id)
-    await world.settle()
-    assert check(world, number).conclusion == "failure"
-    assert "expired" in (check(world, number).text or "").lower()
-
-
-async def test_a_merge_group_gets_the_verdict_of_its_pull_request(world: World) -> None:
-    _, number = await opened(world)
-    group = world.sandbox.queue_merge(REPOSITORY, number, by="alice")
-    await world.settle()
-    [run] = checks(world, group.sha)
-    assert (run.conclusion, run.title) == ("failure", "0 of 2 criteria hold: 2 missing")
-    run_of(world, number, "T1::a", "T2::b")
-    await world.settle()
-    assert checks(world, group.sha)[-1].conclusion == "success"
-    world.sandbox.leave_queue(REPOSITORY, number, group.sha, by="alice")
-    await world.settle()
-    await said(world, number, "/hookyard revalidate")
-    assert checks(world, group.sha)[-1].conclusion == "success"
-
-
-async def test_a_merge_group_is_judged_by_its_own_runs_where_the_policy_says_so(
-    world: World,
-) -> None:
-    config = "version: 1\ncriteria: {merge_group: run}\n"
-    world.sandbox.push(REPOSITORY, {".hookyard.yml": config})
-    _, number = await opened(world)
-    run_of(world, number, "T1::a", "T2::b")
-    await world.settle()
-    group = world.sandbox.queue_merge(REPOSITORY, number, by="alice")
-    await world.settle()
-    assert checks(world, group.sha)[-1].conclusion == "failure"
-    world.sandbox.run_workflow(
-        REPOSITORY,
-        branch=next(b for b, sha in world.sandbox.repository(REPOSITORY).branches.items()
-                    if sha == group.sha),
-        files={"autoqa-test-report.xml": report("T1::a", "T2::b")},
-    )  # fmt: skip
-    await world.settle()
-    assert checks(world, group.sha)[-1].conclusion == "success"
-
-
-async def test_the_base_branch_says_what_passes(world: World) -> None:
-    config = "version: 1\ncriteria: {no_criteria: action_required}\n"
-    world.sandbox.push(REPOSITORY, {".hookyard.yml": config})
-    easy = "version: 1\ncriteria: {no_criteria: success}\n"
-    world.sandbox.push(REPOSITORY, {".hookyard.yml": easy}, branch="easy", by="alice")
-    number = world.sandbox.create_pull(REPOSITORY, "easy", "Easy", "", by="alice").number
-    await world.settle()
-    run = check(world, number)
-    assert (run.conclusion, run.title) == ("action_required", "No criteria are linked")

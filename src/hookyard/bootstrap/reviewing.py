@@ -1,16 +1,19 @@
 """Builds the rooms that reviews bring together, and reviews above them."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from hookyard.core.audit.service import Audit
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
 from hookyard.features.checklists.service import Checklists
+from hookyard.features.manifests.service import Manifests
 from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.judging import Judging
 from hookyard.features.reviews.listening import Listening
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.reviews.sources import Sources
+from hookyard.features.reviews.suggesting import open_criteria
 from hookyard.features.testruns.service import TestRuns
 from hookyard.kit.ids import IdMaker
 
@@ -21,6 +24,7 @@ class Reviewing:
 
     checklists: Checklists
     test_runs: TestRuns
+    manifests: Manifests
     sources: Sources
     reviews: Reviews
     desk: Desk
@@ -35,4 +39,5 @@ def reviewing(ledger: Ledger, publisher: Publisher, audit: Audit, ids: IdMaker) 
     judging = Judging(sources, publisher, ids)
     reviews = Reviews(sources, judging, publisher.get, ids)
     desk = Desk(reviews, checklists, ledger, publisher, audit)
-    return Reviewing(checklists, testruns, sources, reviews, desk)
+    manifests = Manifests(ids, partial(open_criteria, reviews))
+    return Reviewing(checklists, testruns, manifests, sources, reviews, desk)

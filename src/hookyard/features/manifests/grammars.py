@@ -96,28 +96,24 @@ def is_readable(source: bytes) -> str:
     return ""
 
 
-def edited(tree: "Tree", new: bytes, edits: Sequence[Edit]) -> "Tree | None":
-    """The tree of the new file, edited to fit the old one; None where an edit is at an open end.
-
-    # why: what follows a last line without newline has no position at the start of a line.
-    """
-    if not edits:
-        return tree
-    last = edits[-1]
-    if last.end >= len(new) and not (new.endswith(b"\n") and last.old.endswith(b"\n")):
-        return None
+def edited(tree: "Tree", new: bytes, edits: Sequence[Edit]) -> "Tree":
+    """The tree of the new file, edited to fit the old one; edits start where lines do."""
     copy = tree.copy()
     for edit in reversed(edits):
-        rows = new.count(b"\n", edit.start, edit.end)
         copy.edit(
             edit.start,
             edit.end,
             edit.start + len(edit.old),
             (edit.row, 0),
-            (edit.row + rows, 0),
-            (edit.row + edit.old.count(b"\n"), 0),
+            _end_of(edit.row, new[edit.start : edit.end]),
+            _end_of(edit.row, edit.old),
         )
     return copy
+
+
+def _end_of(row: int, piece: bytes) -> tuple[int, int]:
+    """Where a piece ends that starts at the beginning of a row; the last line may be open."""
+    return row + piece.count(b"\n"), len(piece) - (piece.rfind(b"\n") + 1)
 
 
 def matches(

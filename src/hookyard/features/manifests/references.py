@@ -64,7 +64,16 @@ def _imports(kind: str, content: bytes) -> list[bytes]:
         return [*_SHELL.findall(content), *_QUOTED.findall(content)]
     if kind in ("javascript", "ruby"):
         return _QUOTED.findall(content)
-    return _DOTTED.findall(content)
+    return [part for raw in _DOTTED.findall(content) for part in _dotted(raw)]
+
+
+def _dotted(raw: bytes) -> list[bytes]:
+    """An import and what it is in: `crate::cart::total` is a name in `cart`."""
+    bare = raw.replace(b"::", b".").rstrip(b".*_")
+    for start in (b"crate.", b"super.", b"self."):
+        bare = bare.removeprefix(start)
+    holder = bare.replace(b"\\", b".").rpartition(b".")[0]
+    return [bare, holder] if holder else [bare]
 
 
 def _python(content: bytes) -> list[bytes]:

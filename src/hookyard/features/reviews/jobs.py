@@ -115,7 +115,8 @@ class TakeIn:
             return recorded
         delivery_id = ctx.job.delivery_id
         if isinstance(recorded, Kept) and pull.state == "open":
-            parts.seen(unit, pull, delivery_id)
+            if recorded.is_new_head or ctx.job.payload.get("again") is True:
+                parts.seen(unit, pull, delivery_id)
             for link in links:
                 own = link.repository.lower() == pull.repository.lower()
                 if own and not parts.sources.issue(unit, pull.repository, link.number).known:
@@ -288,7 +289,7 @@ def _cause(ctx: JobContext) -> Cause:
 
 
 def _policy(data: JsonObject) -> Policy:
-    return msgspec.convert(dict(data), Policy)
+    return store.POLICIES.decode(msgspec.json.encode(data))
 
 
 def _numbers(payload: JsonObject) -> list[int]:
@@ -315,6 +316,3 @@ def _verdict(judgement: Judgement | None) -> JsonObject:
 def handlers(parts: Parts) -> tuple[JobHandler, ...]:
     """Every handler of this room."""
     return (TakeIn(parts), Validate(parts), NoteRun(parts), JudgeGroup(parts), CarryOut(parts))
-
-
-KINDS = (newjobs.PULL, newjobs.VALIDATE, newjobs.RUN, newjobs.GROUP, newjobs.COMMAND)

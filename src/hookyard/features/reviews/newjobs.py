@@ -9,6 +9,7 @@ VALIDATE = JobKind("review.validate", lane=Lane.HIGH, policy=KeyPolicy.DEBOUNCE,
 RUN = JobKind("review.run", lane=Lane.HIGH, timeout_s=60.0)
 GROUP = JobKind("review.merge_group", lane=Lane.HIGH, timeout_s=60.0)
 COMMAND = JobKind("review.command", lane=Lane.HIGH, timeout_s=60.0)
+KINDS = (PULL, VALIDATE, RUN, GROUP, COMMAND)
 
 DEBOUNCE_S = 0.1
 DEBOUNCE_MAX_S = 1.0

@@ -133,7 +133,7 @@ REACTIONS = (
         "review runs", "github", "workflow_run", RUN_ACTIONS, on_workflow_run, hears_bots=True
     ),
     Reaction("reviews again", "github", "check_run", frozenset({"rerequested"}), on_check),
-    Reaction("reviews again", "github", "check_suite", frozenset({"rerequested"}), on_check),
+    Reaction("reviews all again", "github", "check_suite", frozenset({"rerequested"}), on_check),
     Reaction(
         "merge groups",
         "github",

@@ -156,7 +156,8 @@ def _further(
     facts: Facts, criteria: Iterable[CriterionVerdict], policy: Policy
 ) -> Iterable[Finding]:
     for problem in sorted(facts.problems, key=lambda p: (p.run_id, p.artifact_name, p.code)):
-        text = f"{problem.artifact_name} of run {problem.run_id} was not read ({problem.code}): {problem.detail}"
+        where = f"{problem.artifact_name} of run {problem.run_id}"
+        text = f"{where} was not read ({problem.code}): {problem.detail}"
         yield Finding(FindingKind.REPORT, text, blocking=policy.unreadable_reports == "block")
     if facts.claims > MAX_CLAIMS:
         text = f"{facts.claims:,} cases carry ids; only {MAX_CLAIMS:,} were looked at"

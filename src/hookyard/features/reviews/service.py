@@ -27,9 +27,10 @@ MAX_NUMBER = 2_147_483_647
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The pull request is stored as told."""
+    """The pull request is stored as told; `is_new_head`: at a commit it did not have before."""
 
     review: Review
+    is_new_head: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Reviews:
             )
         store.save(unit, review)
         store.save_links(unit, review.id, links, now_ms)
-        return Kept(review)
+        return Kept(review, before is None or before.pull.head_sha != pull.head_sha)
 
     def find(self, unit: Unit, repository: str, number: int) -> ReviewView | None:
         """A pull request with its verdict, history, flags and check; None when it is not known."""

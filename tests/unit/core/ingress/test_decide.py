@@ -24,7 +24,7 @@ from hookyard.core.ingress.model import (
     Event,
     SourceConfig,
 )
-from hookyard.core.ingress.reactions import Decided, Ignored, Reaction
+from hookyard.core.ingress.reactions import CommandReaction, Decided, Ignored, Reaction
 from hookyard.core.ingress.rules import AGENT_TASK
 from hookyard.core.jobs.model import KeyPolicy, Lane, NewJob
 from hookyard.core.publishing.model import CommentEffect, Effect, ReactionEffect
@@ -327,3 +327,28 @@ def test_only_refusals_make_an_ignored_delivery_that_still_answers(
     assert (routing.status, routing.reason) == (DeliveryStatus.IGNORED, "refused fix: may not")
     assert len(routing.asides) == 2
     assert routing.effects == ()
+
+
+def test_a_command_somebody_takes_is_no_agent_task(
+    event: MakeEvent, command: MakeCommand, source: MakeSource
+) -> None:
+    job = NewJob("review.command", {}, key="k")
+    takers = (
+        CommandReaction("none", lambda c, e: c.name == "other", lambda g: Ignored("no")),
+        CommandReaction("mine", lambda c, e: c.name == "waive", lambda g: Decided((job,))),
+    )
+    mine = Ruling(command(name="waive"), YES, "may")
+    theirs = Ruling(command(name="fix"), YES, "may")
+    refused = Ruling(command(name="waive"), NO, "may not")
+    found = decide(event(), source(), CONFIG, [mine, theirs, refused], (), "d", takers)
+    assert [one.kind for one in found.jobs] == ["review.command", AGENT_TASK]
+    assert found.jobs[0].delivery_id == "d"
+    assert found.refused == (refused,)
+
+
+def test_a_button_nobody_takes_starts_nothing(
+    event: MakeEvent, command: MakeCommand, source: MakeSource
+) -> None:
+    pressed = Ruling(command(name="paint", kind=CommandKind.ACTION), YES, "may")
+    found = decide(event(), source(), CONFIG, [pressed], (), "d")
+    assert (found.jobs, found.reason) == ((), "nothing here takes the action paint")

@@ -1,5 +1,7 @@
 """Bodies sent to GitHub stay inside its limits and say only what was asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from hookyard.core.publishing import wire
@@ -7,6 +9,7 @@ from hookyard.core.publishing.fit import MAX_TEXT
 from hookyard.core.publishing.keys import marker
 from hookyard.core.publishing.model import (
     Annotation,
+    CheckAction,
     CheckRunEffect,
     CommentEffect,
     IssueEffect,
@@ -105,6 +108,31 @@ def test_a_page_of_annotations_is_sent_as_given() -> None:
 def test_words_github_does_not_know_are_refused(effect: CheckRunEffect) -> None:
     with pytest.raises(Invalid):
         wire.check_run_words(effect)
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        (CheckAction("l" * 21, "d", "i"),),
+        (CheckAction("l", "d" * 41, "i"),),
+        (CheckAction("l", "d", "i" * 21),),
+        (CheckAction("", "d", "i"),),
+        (CheckAction("l", "d", "i"),) * 4,
+    ],
+)
+def test_actions_beyond_githubs_limits_are_refused(actions: tuple[CheckAction, ...]) -> None:
+    with pytest.raises(Invalid):
+        wire.check_run_words(CheckRunEffect("a/b", SHA, "c", "t", "s", actions=actions))
+
+
+def test_actions_are_shown_on_completed_runs_alone_and_taken_away_again() -> None:
+    action = CheckAction("Re-run", "Look again", "revalidate")
+    done = CheckRunEffect("a/b", SHA, "c", "t", "s", conclusion="failure", actions=(action,))
+    assert wire.run_body(done, ())["actions"] == [
+        {"label": "Re-run", "description": "Look again", "identifier": "revalidate"}
+    ]
+    assert "actions" not in wire.run_body(replace(done, conclusion=None), ())
+    assert wire.run_body(replace(done, actions=()), ())["actions"] == []
 
 
 def test_paths_are_where_github_keeps_things() -> None:
