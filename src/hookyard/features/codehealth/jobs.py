@@ -29,17 +29,18 @@ from hookyard.core.jobs.model import (
 from hookyard.core.jobs.port import JobRequests
 from hookyard.features.codehealth.model import (
     MAX_NUMBER,
-    Assessment,
     Changes,
     FoundReport,
     Origin,
+    Readable,
     Reading,
     Unreadable,
 )
+from hookyard.features.codehealth.packing import pack
 from hookyard.features.codehealth.policies import Policies
 from hookyard.features.codehealth.pulls import PullFacts, Pulls
 from hookyard.features.codehealth.read import MAX_BYTES, read_report
-from hookyard.features.codehealth.service import CodeHealth, Subject
+from hookyard.features.codehealth.service import CodeHealth, KeptReport, Subject, Weighed, weigh
 from hookyard.features.codehealth.words import one_line
 from hookyard.kit.errors import NotFound
 from hookyard.kit.json import Json, JsonObject, as_int, as_list, as_text
@@ -128,29 +129,37 @@ class RunCodeHealthScan:
         if target is None:
             return Fail("the payload names no repository and commit", "bad_payload")
         if target.blob:
-            reading = await self._read(target.blob)
-            await ctx.log("read a report", member=target.origin.member, **_told(reading))
-            await ctx.write(
-                lambda unit: self._health.keep(
-                    unit, target.origin, reading, ctx.clock.now_ms(), target.delivery_id
-                )
-            )
+            await self._keep(ctx, target)
         try:
             subjects = [
                 await self._subject(ctx, target, number) for number in target.numbers or (None,)
             ]
         except GitHubError as error:
             return _not_asked(error)
+        weighed = [await self._weigh(ctx, subject) for subject in subjects]
         return Done(
             {"pull_requests": list(target.numbers), "head_sha": target.head_sha},
-            apply=lambda unit: self._assess(unit, target, subjects, ctx.clock.now_ms()),
+            apply=lambda unit: self._record(unit, target, weighed, ctx.clock.now_ms()),
         )
 
-    def _assess(self, unit: Unit, target: _Target, subjects: list[Subject], now_ms: int) -> None:
-        found: list[Assessment] = [
-            self._health.assess(unit, subject, now_ms) for subject in subjects
-        ]
-        if target.from_fork or not target.blob or not found:
+    async def _keep(self, ctx: JobContext, target: _Target) -> None:
+        reading = await self._read(target.blob)
+        packed = None
+        if isinstance(reading, Readable):
+            packed = await asyncio.to_thread(pack, reading)
+        kept = KeptReport(target.origin, reading, packed, target.delivery_id)
+        await ctx.log("read a report", member=target.origin.member, **_told(reading))
+        await ctx.write(lambda unit: self._health.keep(unit, kept, ctx.clock.now_ms()))
+
+    async def _weigh(self, ctx: JobContext, subject: Subject) -> Weighed:
+        """The assessment; jobs of one commit never overlap, so what is read stays as it is."""
+        material = await ctx.read(lambda unit: self._health.gather(unit, subject))
+        return await asyncio.to_thread(weigh, subject, material)
+
+    def _record(self, unit: Unit, target: _Target, weighed: list[Weighed], now_ms: int) -> None:
+        for one in weighed:
+            self._health.record(unit, one, now_ms)
+        if target.from_fork or not target.blob:
             return
         for number, head_sha in self._health.waiting_for(unit, target.repository, target.head_sha):
             self._jobs.enqueue(unit, again(target.repository, head_sha, number))
