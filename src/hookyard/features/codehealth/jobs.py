@@ -7,7 +7,9 @@ report `blob` (its key in the blob store), `member`, `run_id`, `attempt`, `artif
 
 import asyncio
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from hookyard.adapters.blobs.port import Blobs
 from hookyard.adapters.database.port import Unit
@@ -51,6 +53,8 @@ KIND = JobKind(
 )  # fmt: skip
 TIDY = JobKind("upkeep.code_health", lane=Lane.BULK, timeout_s=120.0, log_file=False)
 CRON = (CronSpec("tidy-code-health", "41 3 * * *", TIDY.name),)
+PullsOf: TypeAlias = Callable[[Unit, str, str], Sequence[int]]
+"""The open pull requests of a repository whose head is a commit, as far as they are known here."""
 DAY_MS = 86_400_000
 KEPT_DAYS = 180
 MAX_PULLS = 10
@@ -117,12 +121,14 @@ class RunCodeHealthScan:
         pulls: Pulls,
         policies: Policies,
         jobs: JobRequests,
+        pulls_of: PullsOf | None = None,
     ) -> None:
         self._health = health
         self._blobs = blobs
         self._pulls = pulls
         self._policies = policies
         self._jobs = jobs
+        self._pulls_of = pulls_of
 
     async def __call__(self, ctx: JobContext) -> Outcome:
         target = _target(ctx.job.payload, ctx.job.delivery_id)
@@ -130,6 +136,7 @@ class RunCodeHealthScan:
             return Fail("the payload names no repository and commit", "bad_payload")
         if target.blob:
             await self._keep(ctx, target)
+        target = await self._numbered(ctx, target)
         try:
             subjects = [
                 await self._subject(ctx, target, number) for number in target.numbers or (None,)
@@ -141,6 +148,17 @@ class RunCodeHealthScan:
             {"pull_requests": list(target.numbers), "head_sha": target.head_sha},
             apply=lambda unit: self._record(unit, target, weighed, ctx.clock.now_ms()),
         )
+
+    async def _numbered(self, ctx: JobContext, target: _Target) -> _Target:
+        """The target with its pull requests, where its run named none.
+
+        # why: GitHub leaves `pull_requests` empty for runs of forks.
+        """
+        pulls_of = self._pulls_of
+        if target.numbers or pulls_of is None:
+            return target
+        found = await ctx.read(lambda unit: pulls_of(unit, target.repository, target.head_sha))
+        return replace(target, numbers=tuple(sorted(set(found))[:MAX_PULLS]))
 
     async def _keep(self, ctx: JobContext, target: _Target) -> None:
         reading = await self._read(target.blob)
