@@ -86,11 +86,13 @@ class Stage:
                 self.pulls,
                 ConfiguredPolicies(configs, self._installation_of),
                 self.ledger,
+                lambda unit, repository, sha: self.heads.get(sha, ()),
             ),
             LandEffect.kind.name: LandEffect(
                 self.github, self._installation_of, AppIdentity(self.app.id, self.app.slug)
             ),
         }
+        self.heads: dict[str, tuple[int, ...]] = {}
         self.outcomes: list[Outcome] = []
         self._runs = 0
 

@@ -80,6 +80,15 @@ async def test_a_forks_report_is_marked_and_never_a_base(stage: Stage) -> None:
     assert (await stage.kept(number)).assessment.from_fork
 
 
+async def test_a_run_that_names_no_pull_request_is_found_one_by_its_head(stage: Stage) -> None:
+    await stage.report(stage.base(), [finding(1)])
+    number, sha = stage.pull()
+    stage.heads[sha] = (number,)
+    await stage.report(sha, [finding(1)], from_fork=True)
+    assert await stage.counts(number) == (0, 0, 0, 1)
+    assert stage.check(sha).conclusion == "success"
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [

@@ -36,6 +36,7 @@ async def read_everything(hub: Hub) -> None:
         "/collaborators/octocat/permission",
         "/collaborators/reader/permission",
         "/commits/main",
+        "/commits?sha=main",
         f"/git/blobs/{blob}",
         "/git/ref/heads/main",
     )

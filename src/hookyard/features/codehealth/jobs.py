@@ -7,7 +7,9 @@ report `blob` (its key in the blob store), `member`, `run_id`, `attempt`, `artif
 
 import asyncio
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from hookyard.adapters.blobs.port import Blobs
 from hookyard.adapters.database.port import Unit
@@ -29,17 +31,18 @@ from hookyard.core.jobs.model import (
 from hookyard.core.jobs.port import JobRequests
 from hookyard.features.codehealth.model import (
     MAX_NUMBER,
-    Assessment,
     Changes,
     FoundReport,
     Origin,
+    Readable,
     Reading,
     Unreadable,
 )
+from hookyard.features.codehealth.packing import pack
 from hookyard.features.codehealth.policies import Policies
 from hookyard.features.codehealth.pulls import PullFacts, Pulls
 from hookyard.features.codehealth.read import MAX_BYTES, read_report
-from hookyard.features.codehealth.service import CodeHealth, Subject
+from hookyard.features.codehealth.service import CodeHealth, KeptReport, Subject, Weighed, weigh
 from hookyard.features.codehealth.words import one_line
 from hookyard.kit.errors import NotFound
 from hookyard.kit.json import Json, JsonObject, as_int, as_list, as_text
@@ -50,6 +53,8 @@ KIND = JobKind(
 )  # fmt: skip
 TIDY = JobKind("upkeep.code_health", lane=Lane.BULK, timeout_s=120.0, log_file=False)
 CRON = (CronSpec("tidy-code-health", "41 3 * * *", TIDY.name),)
+PullsOf: TypeAlias = Callable[[Unit, str, str], Sequence[int]]
+"""The open pull requests of a repository whose head is a commit, as far as they are known here."""
 DAY_MS = 86_400_000
 KEPT_DAYS = 180
 MAX_PULLS = 10
@@ -116,41 +121,63 @@ class RunCodeHealthScan:
         pulls: Pulls,
         policies: Policies,
         jobs: JobRequests,
+        pulls_of: PullsOf | None = None,
     ) -> None:
         self._health = health
         self._blobs = blobs
         self._pulls = pulls
         self._policies = policies
         self._jobs = jobs
+        self._pulls_of = pulls_of
 
     async def __call__(self, ctx: JobContext) -> Outcome:
         target = _target(ctx.job.payload, ctx.job.delivery_id)
         if target is None:
             return Fail("the payload names no repository and commit", "bad_payload")
         if target.blob:
-            reading = await self._read(target.blob)
-            await ctx.log("read a report", member=target.origin.member, **_told(reading))
-            await ctx.write(
-                lambda unit: self._health.keep(
-                    unit, target.origin, reading, ctx.clock.now_ms(), target.delivery_id
-                )
-            )
+            await self._keep(ctx, target)
+        target = await self._numbered(ctx, target)
         try:
             subjects = [
                 await self._subject(ctx, target, number) for number in target.numbers or (None,)
             ]
         except GitHubError as error:
             return _not_asked(error)
+        weighed = [await self._weigh(ctx, subject) for subject in subjects]
         return Done(
             {"pull_requests": list(target.numbers), "head_sha": target.head_sha},
-            apply=lambda unit: self._assess(unit, target, subjects, ctx.clock.now_ms()),
+            apply=lambda unit: self._record(unit, target, weighed, ctx.clock.now_ms()),
         )
 
-    def _assess(self, unit: Unit, target: _Target, subjects: list[Subject], now_ms: int) -> None:
-        found: list[Assessment] = [
-            self._health.assess(unit, subject, now_ms) for subject in subjects
-        ]
-        if target.from_fork or not target.blob or not found:
+    async def _numbered(self, ctx: JobContext, target: _Target) -> _Target:
+        """The target with its pull requests, where its run named none.
+
+        # why: GitHub leaves `pull_requests` empty for runs of forks.
+        """
+        pulls_of = self._pulls_of
+        if target.numbers or pulls_of is None:
+            return target
+        found = await ctx.read(lambda unit: pulls_of(unit, target.repository, target.head_sha))
+        return replace(target, numbers=tuple(sorted(set(found))[:MAX_PULLS]))
+
+    async def _keep(self, ctx: JobContext, target: _Target) -> None:
+        reading = await self._read(target.blob)
+        packed = None
+        if isinstance(reading, Readable):
+            packed = await asyncio.to_thread(pack, reading)
+        kept = KeptReport(target.origin, reading, packed, target.delivery_id)
+        await ctx.log("read a report", member=target.origin.member, **_told(reading))
+        await ctx.write(lambda unit: self._health.keep(unit, kept, ctx.clock.now_ms()))
+
+    async def _weigh(self, ctx: JobContext, subject: Subject) -> Weighed:
+        """The assessment; jobs of one commit never overlap, so what is read stays as it is."""
+        material = await ctx.read(lambda unit: self._health.gather(unit, subject))
+        return await asyncio.to_thread(weigh, subject, material)
+
+    def _record(self, unit: Unit, target: _Target, weighed: list[Weighed], now_ms: int) -> None:
+        for one in weighed:
+            self._health.record(unit, one, now_ms)
+        if target.from_fork or not target.blob:
             return
         for number, head_sha in self._health.waiting_for(unit, target.repository, target.head_sha):
             self._jobs.enqueue(unit, again(target.repository, head_sha, number))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hookyard.adapters.database.port import Unit
-from hookyard.core.publishing.model import EffectRequests, Urgency
+from hookyard.core.publishing.model import CheckRunEffect, EffectRequests, Urgency
 from hookyard.core.repositories.config import ConfigInvalid, HealthConfig
 from hookyard.features.codehealth import store
 from hookyard.features.codehealth.model import (
@@ -51,6 +51,54 @@ class Subject:
     delivery_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptReport:
+    """A report to store, its findings packed already: that takes long for large ones."""
+
+    origin: Origin
+    reading: Reading
+    packed: bytes | None
+    delivery_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What an assessment is made of: the reports of a commit, and those of its base."""
+
+    head: tuple[Report, ...]
+    base: Base
+    theirs: tuple[Report, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An assessment and the check run that shows it, None where none is wanted."""
+
+    subject: Subject
+    assessment: Assessment
+    check: CheckRunEffect | None
+
+
+def weigh(subject: Subject, material: Material) -> Weighed:
+    """Compare, score and judge. Pure; for large reports it takes a second, so not in a unit."""
+    head, changes = material.head, subject.changes
+    comparison = compare(head, material.theirs, changes)
+    found = Assessment(
+        repository=subject.repository,
+        number=subject.number,
+        head_sha=subject.head_sha,
+        base=material.base,
+        comparison=comparison,
+        score=score(comparison, changes.lines),
+        gate=_gate(subject.held, head, comparison, material.base),
+        from_fork=subject.from_fork or any(one.origin.from_fork for one in head),
+        changed_lines=changes.lines,
+        problems=_problems(head),
+    )
+    wanted = subject.number is not None and _wants_check(subject.held)
+    return Weighed(subject, found, check_run(found, head, changes) if wanted else None)
+
+
 class CodeHealth:
     """Keeps reports and what they come to. `told` hears of every assessment, in its unit."""
 
@@ -59,47 +107,33 @@ class CodeHealth:
         self._effects = effects
         self._told = told
 
-    def keep(
-        self, unit: Unit, origin: Origin, reading: Reading, now_ms: int, delivery_id: str | None
-    ) -> Report:
+    def keep(self, unit: Unit, kept: KeptReport, now_ms: int) -> None:
         """Store a report, read or not."""
-        report = Report(self._ids.new(now_ms), origin, reading, now_ms, delivery_id)
+        origin = kept.origin
         store.lock(unit, origin.repository, origin.head_sha)
-        store.add_report(unit, report)
-        return report
+        report = Report(self._ids.new(now_ms), origin, kept.reading, now_ms, kept.delivery_id)
+        store.add_report(unit, report, kept.packed)
 
-    def assess(self, unit: Unit, subject: Subject, now_ms: int) -> Assessment:
-        """Compare, score and judge what is stored of the commit; ask for its check run.
-
-        Only pull requests get one, unless `health: check: false` says otherwise.
-        """
-        store.lock(unit, subject.repository, subject.head_sha)
+    def gather(self, unit: Unit, subject: Subject) -> Material:
+        """What is stored of a commit and of the nearest one to compare it with."""
         head = current(store.reports_of(unit, subject.repository, subject.head_sha))
         base, theirs = self._base(unit, subject)
-        comparison = compare(head, theirs, subject.changes)
-        found = Assessment(
-            repository=subject.repository,
-            number=subject.number,
-            head_sha=subject.head_sha,
-            base=base,
-            comparison=comparison,
-            score=score(comparison, subject.changes.lines),
-            gate=_gate(subject.held, head, comparison, base),
-            from_fork=subject.from_fork or any(one.origin.from_fork for one in head),
-            changed_lines=subject.changes.lines,
-            problems=_problems(head),
-        )
+        return Material(head, base, theirs)
+
+    def record(self, unit: Unit, weighed: Weighed, now_ms: int) -> None:
+        """Store an assessment, ask for its check run, tell who listens.
+
+        Only pull requests get a check, unless `health: check: false` says otherwise.
+        """
+        found, subject = weighed.assessment, weighed.subject
+        store.lock(unit, subject.repository, subject.head_sha)
         kept_id = store.save_assessment(unit, self._ids.new(now_ms), found, now_ms)
-        if subject.number is not None and _wants_check(subject.held):
+        if weighed.check is not None:
             self._effects.request(
-                unit,
-                check_run(found, head, subject.changes),
-                urgency=Urgency.CHECK,
-                delivery_id=subject.delivery_id,
+                unit, weighed.check, urgency=Urgency.CHECK, delivery_id=subject.delivery_id
             )
         if self._told is not None:
             self._told(unit, _stored(kept_id, found, subject))
-        return found
 
     def known_bases(self, unit: Unit, repository: str, shas: tuple[str, ...]) -> set[str]:
         """Which of these commits have a readable report of our own runs."""

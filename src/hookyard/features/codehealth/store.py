@@ -29,7 +29,6 @@ from hookyard.features.codehealth.model import (
     Gate,
     Level,
     Origin,
-    Readable,
     Reading,
     Report,
     Score,
@@ -121,8 +120,9 @@ def lock(unit: Unit, repository: str, head_sha: str) -> None:
     unit.lock(f"health:{repository.lower()}@{head_sha}")
 
 
-def add_report(unit: Unit, report: Report) -> None:
-    """Store a report; one of the same member of the same artifact and attempt is replaced."""
+def add_report(unit: Unit, report: Report, packed: bytes | None) -> None:
+    """Store a report, its findings `packed`; one of the same member of the same artifact and
+    attempt is replaced."""
     origin, reading = report.origin, report.reading
     table = REPORTS.c
     unit.run(
@@ -151,7 +151,7 @@ def add_report(unit: Unit, report: Report) -> None:
             from_fork=int(origin.from_fork),
             problem_code=unreadable.code if unreadable else None,
             problem=unreadable.reason if unreadable else None,
-            findings=pack(reading) if isinstance(reading, Readable) else None,
+            findings=packed,
             stored_at_ms=report.stored_at_ms,
             delivery_id=report.delivery_id,
         )

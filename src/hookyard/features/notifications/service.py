@@ -185,8 +185,8 @@ class Notifications:
         """Whether the actor may read what a line is about, by the rights they came with and by
         those they hold now."""
         if entry.repository is None:
-            return authorize(actor, Action.GRANTS_WRITE, Scope(tenant=actor.tenant)).allowed
-        scope = Scope.of_repository(entry.repository, actor.tenant, entry.repository_id)
+            return authorize(actor, Action.GRANTS_WRITE, Scope()).allowed
+        scope = Scope.of_repository(entry.repository, repository_id=entry.repository_id)
         if not authorize(actor, Action.REPOSITORIES_READ, scope).allowed:
             return False
         if actor.authorizer is not None:
