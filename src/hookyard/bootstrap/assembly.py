@@ -63,6 +63,7 @@ from hookyard.core.ingress.receive import Receiver
 from hookyard.core.ingress.service import Deliveries
 from hookyard.core.jobs.breakers import Breakers
 from hookyard.core.jobs.cron import Cron
+from hookyard.core.jobs.leases_desk import LeaseDesk
 from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.model import Lane
 from hookyard.core.jobs.runner import Runner
@@ -317,16 +318,7 @@ def _assemble(
         artifacts=artifacts_of(settings, base.storage, database, ledger, base.ids),
         recovering=rooms.recovering,
         outbound=base.outbound,
-        desk=lease_desk(
-            settings,
-            database,
-            ledger,
-            rooms.publisher,
-            ears.endings,
-            base.files,
-            ears.waker,
-            rooms.billing.ports.handing.mask,
-        ),
+        desk=_desk(base, rooms, ears),
         people=rooms.people,
         sealer=base.sealer,
         apps=base.apps,
@@ -340,6 +332,19 @@ def _assemble(
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],
+    )
+
+
+def _desk(base: _Foundation, rooms: _Rooms, ears: _Ears) -> LeaseDesk:
+    return lease_desk(
+        base.settings,
+        base.database,
+        rooms.ledger,
+        rooms.publisher,
+        ears.endings,
+        base.files,
+        ears.waker,
+        rooms.billing.ports.handing.mask,
     )
 
 

@@ -25,6 +25,9 @@ from hookyard.kit.errors import HookyardError
 FLUSH_S = 5.0
 REPOSITORIES = 10_000
 
+Ended = tuple[str, WorkClass, int, int]
+"""An attempt that ended: its project and class, whether its job did (1 or 0), how long it ran."""
+
 log = structlog.get_logger("hookyard.billing")
 
 
@@ -49,10 +52,8 @@ class Metering:
             return
         work = rules.class_of(job.kind, self._classes)
         ran_ms = rules.run_ms(job, step, self._clock.now_ms())
-        if ran_ms:
-            unit.gather(self._add, Used(project, Meter.MINUTES, work, ran_ms))
-        if step.ended in rules.ENDS:
-            unit.gather(self._add, Used(project, Meter.JOBS, work, 1))
+        jobs = 1 if step.ended in rules.ENDS else 0
+        unit.gather(self._add_ended, (project, work, jobs, ran_ms))
 
     def minted(self, unit: Unit, mint: Mint) -> None:
         """A token was minted; the unit records it. It counts once for each project it is for."""
@@ -99,6 +100,26 @@ class Metering:
             project = self._books.project_of(unit, repository)
             if project is not None:
                 unit.gather(self._add, Used(project, Meter.API_CALLS, WorkClass.NONE, count))
+
+    def _add_ended(self, unit: Unit, ended: Sequence[Ended]) -> None:
+        """What the attempts of a unit come to.
+
+        # why: a unit may end hundreds of them; only what they come to is worked on further.
+        """
+        sums: dict[tuple[str, WorkClass], list[int]] = {}
+        for project, work, jobs, ran_ms in ended:
+            found = sums.get((project, work))
+            if found is None:
+                sums[project, work] = [jobs, ran_ms]
+            else:
+                found[0] += jobs
+                found[1] += ran_ms
+        used: list[Used] = []
+        for (project, work), (jobs, ran_ms) in sums.items():
+            used += [Used(project, Meter.JOBS, work, jobs)] if jobs else []
+            used += [Used(project, Meter.MINUTES, work, ran_ms)] if ran_ms else []
+        if used:
+            self._add(unit, used)
 
     def _add(self, unit: Unit, used: Sequence[Used]) -> None:
         """What a unit gathered, as one statement; then the budgets it may have used up."""

@@ -105,24 +105,25 @@ def used_of(budget: Budget, sums: Iterable[Sum], start: str) -> int:
     )
 
 
+def marks_of(used: int, amount: int, warn_percent: int, *, hard: bool) -> frozenset[Mark]:
+    """What so much use of a budget is worth."""
+    if hard and used >= amount:
+        return frozenset(Mark)
+    return frozenset({Mark.WARNED} if used * 100 >= amount * warn_percent else ())
+
+
 def standing(project: Project, budget: Budget, sums: Sequence[Sum], today: date) -> Standing:
     """How a budget stands today, with a sentence for people."""
     first = periods.start_of(budget.period, today)
     used = used_of(budget, sums, first.isoformat())
-    marks: set[Mark] = set()
-    if used * 100 >= budget.amount * project.warn_percent:
-        marks.add(Mark.WARNED)
-    if used >= budget.amount and budget.hard:
-        marks.add(Mark.STOPPED)
+    marks = marks_of(used, budget.amount, project.warn_percent, hard=budget.hard)
     after = periods.next_start(budget.period, first)
     words = (
         f"budget: project {project.name} has used {shown(budget.meter, used)} of "
         f"{shown(budget.meter, budget.amount)} {WORDS[budget.meter]} "
         f"{'in' if budget.period is Period.MONTH else 'on'} {periods.named(budget.period, first)}"
     )
-    return Standing(
-        budget, first.isoformat(), used, frozenset(marks), periods.instant(after), words
-    )
+    return Standing(budget, first.isoformat(), used, marks, periods.instant(after), words)
 
 
 def stop_words(found: Standing) -> str:

@@ -67,9 +67,10 @@ class Stops:
 
     def check(self, unit: Unit, project_ids: Iterable[str]) -> None:
         """Mark what ran low in these projects, and hold or let go their work."""
-        for project in store.of_ids(unit, sorted(project_ids)):
-            if self._is_due(unit, project):
-                self.settle(unit, project)
+        today = day_of(self._clock.now_ms())
+        due = [found for found in sorted(project_ids) if _is_due(unit, found, today)]
+        for project in store.of_ids(unit, due):
+            self.settle(unit, project)
 
     def settle(self, unit: Unit, project: Project, *, afresh: bool = False) -> None:
         """Bring marks and holds in step with the budgets.
@@ -91,12 +92,6 @@ class Stops:
                 self._begin(unit, project, key[2], standing, is_news=is_news)
 
     # --- inside ---
-
-    def _is_due(self, unit: Unit, project: Project) -> bool:
-        """Whether marks and budgets differ; looks without a lock."""
-        today = day_of(self._clock.now_ms())
-        there = _current(store_usage.marks_of(unit, project.id), today)
-        return set(there) != set(_wanted(_standings(unit, project, today)))
 
     def _begin(
         self, unit: Unit, project: Project, mark: Mark, found: Standing, *, is_news: bool
@@ -152,6 +147,18 @@ def _standings(unit: Unit, project: Project, today: date) -> list[Standing]:
     day, month = (start_of(period, today).isoformat() for period in (Period.DAY, Period.MONTH))
     sums = store_usage.current(unit, project.id, day, month)
     return [rules.standing(project, budget, sums, today) for budget in project.budgets]
+
+
+def _is_due(unit: Unit, project_id: str, today: date) -> bool:
+    """Whether marks and budgets differ; looks without a lock."""
+    day, month = (start_of(period, today).isoformat() for period in (Period.DAY, Period.MONTH))
+    looks, there = store_usage.look(unit, project_id, day, month)
+    wanted = {
+        (found.period, found.meter, mark.value)
+        for found in looks
+        for mark in rules.marks_of(found.used, found.amount, found.warn_percent, hard=found.hard)
+    }
+    return wanted != there
 
 
 def _current(marks: Sequence[Marked], today: date) -> dict[Key, Marked]:

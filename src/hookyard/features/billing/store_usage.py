@@ -23,7 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from hookyard.adapters.database.port import METADATA, RawSql, Unit
+from hookyard.adapters.database.port import METADATA, RawSql, SqlValue, Unit
 from hookyard.features.billing.model import Mark, Marked, Meter, Period, Sum, WorkClass
 
 USAGE = Table(
@@ -70,6 +70,53 @@ _PEAK = RawSql(
     _ROW + _VALUES + _PLACE + "max(billing_usage.amount, excluded.amount)",
     _ROW + _MANY + _PLACE + "greatest(billing_usage.amount, excluded.amount)",
 )
+
+
+# why: asked for at the end of each unit in which work of a project with budgets ended.
+_LOOK = RawSql.same(
+    "SELECT b.period, b.meter, b.amount, b.hard, p.warn_percent, (SELECT CAST("
+    "coalesce(sum(u.amount), 0) AS BIGINT)"
+    " FROM billing_usage AS u WHERE u.project_id = b.project_id AND u.period = b.period"
+    " AND u.start = CASE b.period WHEN 'day' THEN $2 ELSE $3 END AND u.meter = b.meter"
+    " AND u.work IN ('', 'agents', 'analysis'))"
+    " FROM billing_budgets AS b JOIN billing_projects AS p ON p.id = b.project_id"
+    " WHERE b.project_id = $1 AND p.archived_at_ms IS NULL"
+)
+_MARKED = RawSql.same(
+    "SELECT period, meter, mark FROM billing_marks WHERE project_id = $1"
+    " AND start = CASE period WHEN 'day' THEN $2 ELSE $3 END"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A budget of a project, and what of it is used now."""
+
+    period: str
+    meter: str
+    amount: int
+    hard: bool
+    warn_percent: int
+    used: int
+
+
+def look(
+    unit: Unit, project_id: str, day: str, month: str
+) -> tuple[list[Look], set[tuple[str, str, str]]]:
+    """A project's budgets as they are used now, and its (period, meter, mark) of now."""
+    rows = unit.fetch_raw(_LOOK, project_id, day, month)
+    looks = [
+        Look(str(period), str(meter), _whole(amount), bool(hard), _whole(warn), _whole(used))
+        for period, meter, amount, hard, warn, used in rows
+    ]
+    marked = unit.fetch_raw(_MARKED, project_id, day, month)
+    return looks, {(str(period), str(meter), str(mark)) for period, meter, mark in marked}
+
+
+def _whole(value: SqlValue) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"expected an integer column, got {type(value).__name__}")
+    return value
 
 
 def add(unit: Unit, amounts: Mapping[Place, int]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hookyard.core.jobs.model import Job, JobId, JobState, KeyPolicy, Lane
 from hookyard.core.jobs.rules import AttemptEnd, Life, Step
-from hookyard.features.billing import rules
+from hookyard.features.billing import rules, store_usage
 from hookyard.features.billing.model import (
     Binding,
     Budget,
@@ -78,6 +78,11 @@ def test_a_budget_never_stops_what_was_delivered_or_done() -> None:
     free = {WorkClass.ROUTING, WorkClass.EFFECTS, WorkClass.UPKEEP, WorkClass.ANALYSIS}
     assert free & rules.STOPPED == set()
     assert {WorkClass.ROUTING, WorkClass.EFFECTS, WorkClass.UPKEEP} & rules.DRAWS == set()
+
+
+def test_the_hot_look_adds_up_what_the_rules_say() -> None:
+    classes = ", ".join(f"'{work}'" for work in ("", *sorted(rules.DRAWS)))
+    assert f"IN ({classes})" in store_usage._LOOK.sqlite
 
 
 def sums(amount: int, meter: Meter = Meter.MINUTES, **more: object) -> Sum:
