@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, Table
 
+import hookyard.bootstrap
 import hookyard.registry  # noqa: F401
 from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.backends.sqlite import SqliteDatabase
