@@ -9,7 +9,16 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
+from hookyard.adapters.database.backends.postgres import PostgresDatabase
+from hookyard.adapters.secrets.backends.keyfile import KeyFile
+from hookyard.bootstrap.keeping import SEALING_FILE
+from hookyard.core.sealing.service import Sealer
+from hookyard.core.tokens.cells import place_of, read
+from hookyard.core.tokens.store_cache import TOKEN_CELLS
+from hookyard.kit.clock import SystemClock
+from hookyard.kit.ids import IdMaker
 from tests.support.minting import Hub, hub
 from tests.support.postgres import PostgresServer
 from tests.support.processes import ADMIN, Process, starting
@@ -95,6 +104,64 @@ def test_thousand_callers_over_four_processes_cost_one_mint_for_each_scope(
             told = {http.get(url + github.path).json()["token"] for url in urls}
         assert revoked["token"] not in told
         assert len(told) == 1
+
+
+EVERY_SCOPE = [
+    f"?permissions={permission}:{level}{repository}"
+    for permission in ("issues", "contents", "pull_requests")
+    for level in ("read", "write")
+    for repository in ("", "&repositories=shop")
+]
+
+
+async def asked_until_killed(process: Process, url: str, path: str, answers: int) -> int:
+    """Ask for every scope at once, and kill the process after so many answers."""
+    asking = [asyncio.create_task(ask(url + path + scope)) for scope in EVERY_SCOPE]
+    given = 0
+    for next_one in asyncio.as_completed(asking):
+        try:
+            await next_one
+        except (AssertionError, ConnectionError):
+            continue
+        given += 1
+        if given == answers:
+            process.signal(signal.SIGKILL)
+    return given
+
+
+async def cells_of(address: str, folder: Path) -> dict[str, bytes]:
+    """Every token of the shared tier, opened with the key of the data folder, by its mint."""
+    database = PostgresDatabase(address, pool_size=2)
+    sealer = Sealer(database, KeyFile(folder / SEALING_FILE), SystemClock(), IdMaker())
+    try:
+        rows = await database.read(lambda unit: unit.fetch(select(TOKEN_CELLS)))
+        return {
+            row["mint_id"]: await sealer.unseal(place_of(row["mint_id"]), bytes(row["cell"]))
+            for row in rows
+        }
+    finally:
+        await sealer.close()
+        await database.close()
+
+
+@pytest.mark.parametrize("answers", [1, 4, 9])
+def test_kill_9_while_minting_leaves_every_token_readable(
+    github: Hub, environ: dict[str, str], tmp_path: Path, answers: int
+) -> None:
+    with starting(tmp_path) as begin:
+        doomed: Process = begin("serve", "tokens", **environ)
+        url = str(doomed.until("ready")["url"])
+        given = asyncio.run(asked_until_killed(doomed, url, github.path, answers))
+        assert given >= answers
+        kept = asyncio.run(cells_of(environ["DATABASE_URL"], tmp_path / "data"))
+        assert len(kept) >= given
+        for mint_id, raw in kept.items():
+            assert read(raw, mint_id).token.value in github.sandbox.world.tokens
+        other: Process = begin("serve", "tokens", **environ)
+        safe = str(other.until("ready")["url"])
+        again = [asyncio.run(ask(safe + github.path + scope)) for scope in EVERY_SCOPE]
+        assert {github.status(str(one["token"])) for one in again} == {200}
+        assert sum(1 for one in again if one["cached"]) >= given
 
 
 def test_process_that_is_killed_while_minting_holds_nobody_up_for_long(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, LargeBinary, Table, Text, select
 
+from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.backends.sqlite import SqliteDatabase
 from hookyard.adapters.database.port import METADATA, Database, Unit
 from hookyard.adapters.secrets.backends.keyfile import KeyFile
@@ -57,13 +58,14 @@ async def read_all(database: Database, sealer: Sealer) -> dict[tuple[str, str], 
     }
 
 
-async def _exchange(folder: Path, what: str) -> None:
+def opened(folder: Path, url: str = "") -> Database:
+    """The database of a folder, or the Postgres at an address."""
+    return PostgresDatabase(url, pool_size=2) if url else SqliteDatabase(folder / "h.db")
+
+
+async def _exchange(folder: Path, what: str, url: str = "") -> None:
     """Exchange keys for ever, telling of each step; somebody kills us."""
-    database, keys, clock = (
-        SqliteDatabase(folder / "h.db"),
-        KeyFile(folder / "sealing.key"),
-        SystemClock(),
-    )
+    database, keys, clock = opened(folder, url), KeyFile(folder / "sealing.key"), SystemClock()
     sealer = Sealer(database, keys, clock, IdMaker())
     rotation = Rotation(database, sealer, clock, (SEALED,))
     while True:
@@ -84,4 +86,4 @@ async def _exchange(folder: Path, what: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_exchange(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(_exchange(Path(sys.argv[1]), *sys.argv[2:]))

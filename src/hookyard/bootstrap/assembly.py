@@ -101,12 +101,12 @@ async def open_yard(
     admin_hash, admin_key = load_admin_key(settings)
     calls = CallListeners()
     async with AsyncExitStack() as opened:
-        github = open_github(settings, clock, calls, checked=joins)
+        github = open_github(settings, environ, clock, calls, checked=joins)
         if github is not None:
-            opened.push_async_callback(github.client.close)
+            opened.push_async_callback(github.close)
         apps = [] if github is None else [github]
         for app in open_more_apps(settings, environ, clock, calls, checked=joins):
-            opened.push_async_callback(app.client.close)
+            opened.push_async_callback(app.close)
             apps.append(app)
         traces = open_traces(settings, clock)
         if traces is not None:

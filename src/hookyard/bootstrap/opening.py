@@ -30,7 +30,6 @@ from hookyard.core.tokens.apps_file import read_apps
 from hookyard.core.tokens.service import InstallationTokens
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError, Unavailable
-from hookyard.kit.secret import Secret
 from hookyard.settings import Settings
 from hookyard.settings.places import signing_key
 
@@ -52,6 +51,11 @@ class GitHubApp:
     name: str
     host: str
     calls: CallListeners
+
+    async def close(self) -> None:
+        """Close its connections, and those to whatever signs for it."""
+        await self.client.close()
+        await self.jwt.close()
 
 
 async def open_database(settings: Settings) -> Database:
@@ -116,30 +120,40 @@ def read_sources(settings: Settings, environ: Mapping[str, str]) -> dict[str, So
 
 
 def open_github(
-    settings: Settings, clock: Clock, calls: CallListeners, *, checked: bool = False
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    calls: CallListeners,
+    *,
+    checked: bool = False,
 ) -> GitHubApp | None:
-    """The GitHub App, or None when none is configured. `checked`: its key was read before."""
+    """The GitHub App, or None when none is configured. `checked`: its key was read before.
+
+    `environ` has what signs us in to a key service.
+    """
     given = settings.github
-    if given.app_id is None or given.private_key is None:
+    if given.app_id is None:
         return None
     if not given.app_id.isdigit():
         raise ConfigurationError("GITHUB_APP_ID must be the App's number, as its settings show it")
-    slug, key = given.app_slug or "", given.private_key
-    return open_app(settings, int(given.app_id), slug, key, clock, calls, checked=checked)
+    if given.signer is not None:
+        signer: JwtSigner = open_signer(given.signer, environ, clock)
+    elif given.private_key is not None:
+        signer = PemSigner(given.private_key.reveal(), checked=checked)
+    else:
+        return None
+    return open_app(settings, int(given.app_id), given.app_slug or "", signer, clock, calls)
 
 
 def open_app(
     settings: Settings,
     app_id: int,
     slug: str,
-    key: Secret,
+    signer: JwtSigner,
     clock: Clock,
     calls: CallListeners,
-    *,
-    checked: bool = False,
 ) -> GitHubApp:
-    """An App on the host of the settings, by its id and PEM."""
-    signer = PemSigner(key.reveal(), checked=checked)
+    """An App on the host of the settings, by its id and what signs as it."""
     identity, host = AppIdentity(app_id, slug), settings.github.api_base_url
     return _open_app(settings, identity, MAIN_APP, host, signer, clock, calls)
 

@@ -6,7 +6,7 @@ environment cannot be written at all; where nothing else is listed, that is said
 
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import msgspec
 from hookyard.adapters.github.apphook import AppHook
 from hookyard.adapters.github.conversion import NewApp, convert
 from hookyard.adapters.github.oauth import app_page, site_of
+from hookyard.adapters.github.signer import PemSigner
 from hookyard.adapters.github.wire import Wire, WireOptions
 from hookyard.adapters.http.certificates import trusted
 from hookyard.adapters.secrets.backends.folder import FolderSource
@@ -111,17 +112,20 @@ async def exchange_code(code: str, api_base_url: str) -> NewApp:
 @asynccontextmanager
 async def speaking_as(settings: Settings, app: NewApp, clock: Clock) -> AsyncIterator[GitHubApp]:
     """The new App's own client, for as long as it is set up."""
-    opened = open_app(settings, app.id, app.slug, Secret(app.private_key), clock, CallListeners())
+    signer = PemSigner(app.private_key)
+    opened = open_app(settings, app.id, app.slug, signer, clock, CallListeners())
     try:
         yield opened
     finally:
-        await opened.client.close()
+        await opened.close()
 
 
 @asynccontextmanager
-async def configured_hook(settings: Settings, clock: Clock) -> AsyncIterator[AppHook]:
+async def configured_hook(
+    settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> AsyncIterator[AppHook]:
     """The configured App's webhook; ConfigurationError without an App."""
-    app = open_github(settings, clock, CallListeners())
+    app = open_github(settings, environ, clock, CallListeners())
     if app is None:
         raise ConfigurationError(
             "no App is configured: set GITHUB_APP_ID and its key, or run hookyard github setup"
@@ -129,7 +133,7 @@ async def configured_hook(settings: Settings, clock: Clock) -> AsyncIterator[App
     try:
         yield AppHook(app.client)
     finally:
-        await app.client.close()
+        await app.close()
 
 
 def install_address(api_base_url: str, slug: str) -> str:

@@ -31,7 +31,7 @@ def renew_in_place(yard: Yard, keeper: Keeper) -> None:
     live: dict[str, Callable[[Kept], None]] = {
         name: partial(_renew_source, yard, source) for name, source in WEBHOOKS.items()
     }
-    if yard.github is not None:
+    if yard.github is not None and yard.settings.github.signer is None:
         live[APP_KEY] = partial(_renew_app_key, yard)
         yard.github.jwt.on_refused = partial(keeper.refresh_once, APP_KEY)
     if yard.noticing.slack is not None:
@@ -71,6 +71,9 @@ class _NoKey:
     async def sign(self, signing_input: bytes, /) -> Signature:
         """SecretUnreachable, always."""
         raise SecretUnreachable("the App's key is not to be had at its source")
+
+    async def close(self) -> None:
+        """Nothing is held open."""
 
 
 def _renew_app_key(yard: Yard, kept: Kept) -> None:

@@ -222,7 +222,7 @@ class Yard:
         if self.keeper is not None:
             await self.keeper.close()
         for app in self.apps:
-            await app.client.close()
+            await app.close()
         await self.storage.blobs.close()
         await self.database.close()
         if self.files is not None:

@@ -210,7 +210,8 @@ BLOBS = (
 QUEUE = ("QUEUE_BACKEND", "REDIS_URL", "QUEUE_PREFIX", "SQS_QUEUE_TYPE", "SQS_QUEUE_URLS")
 DATABASE = ("DATABASE_URL", "DATABASE_POOL", "DATABASE_POOLED", "DATABASE_DIRECT_URL")
 GITHUB = (
-    "GITHUB_APP_ID", "GITHUB_APP_SLUG", "GITHUB_PRIVATE_KEY", "GITHUB_API_BASE_URL",
+    "GITHUB_APP_ID", "GITHUB_APP_SLUG", "GITHUB_PRIVATE_KEY", "GITHUB_SIGNER",
+    "GITHUB_API_BASE_URL",
     "GITHUB_WRITES_PER_MINUTE", "GITHUB_WRITES_PER_HOUR",
 )  # fmt: skip
 SOURCES = (
@@ -298,8 +299,16 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError(
             "HOOKYARD_TOKEN_MARGIN_SECONDS must be at most 1800: GitHub's tokens live an hour"
         )
-    if bool(settings.github.app_id) != bool(settings.github.private_key):
-        missing = "GITHUB_PRIVATE_KEY" if settings.github.app_id else "GITHUB_APP_ID"
+    _check_app(settings.github)
+
+
+def _check_app(given: GitHubSettings) -> None:
+    if given.private_key and given.signer:
+        raise ConfigurationError(
+            "GITHUB_PRIVATE_KEY and HOOKYARD_GITHUB_SIGNER are both set; keep the one that signs"
+        )
+    if bool(given.app_id) != bool(given.private_key or given.signer):
+        missing = "GITHUB_PRIVATE_KEY" if given.app_id else "GITHUB_APP_ID"
         raise ConfigurationError(f"{missing} is missing: a GitHub App needs both id and key")
 
 

@@ -51,11 +51,13 @@ class BlobSettings:
 
 @dataclass(frozen=True, slots=True)
 class GitHubSettings:
-    """The GitHub App and the host it lives on."""
+    """The GitHub App and the host it lives on. Its tokens are signed with the private key, or by
+    a `signer` that does not give the key away."""
 
     app_id: str | None
     app_slug: str | None
     private_key: Secret | None
+    signer: KeptAt | None
     api_base_url: str
     writes_per_minute: int
     writes_per_hour: int

@@ -101,6 +101,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HOOKYARD_GITHUB_PRIVATE_KEY", read.secret, None,
             "The App's PEM private key (\\n for line ends); or the same name with _FILE",
             ("GITHUB_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY")),
+    Setting("HOOKYARD_GITHUB_SIGNER", places.signing_key, None,
+            "A key service that signs as the App, in place of the private key: gcp-kms:, aws-kms:, "
+            "azure-kv: or vault-transit:", ("GITHUB_SIGNER",)),
     Setting("HOOKYARD_GITHUB_API_BASE_URL", read.url, "https://api.github.com",
             "GitHub's API; for Enterprise Server https://HOST/api/v3", ("GITHUB_API_BASE_URL",)),
     Setting("HOOKYARD_GITHUB_WRITES_PER_MINUTE", read.number, 80,

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import MetaData, Table
 
 import hookyard.bootstrap  # noqa: F401
+import hookyard.bootstrap
+import hookyard.registry  # noqa: F401
 from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.backends.sqlite import SqliteDatabase
 from hookyard.adapters.database.migrate import migrate

@@ -1,13 +1,14 @@
 """Keys are exchanged on both engines while what was sealed stays readable."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from hookyard.adapters.database.backends.sqlite import SqliteDatabase
 from hookyard.adapters.database.port import METADATA, Database
 from hookyard.adapters.secrets.backends.keyfile import KeyFile
 from hookyard.core.sealing import store
@@ -18,6 +19,7 @@ from hookyard.core.sealing.service import Sealer
 from hookyard.kit.clock import ManualClock, SystemClock
 from hookyard.kit.ids import IdMaker
 from tests.support import sealed
+from tests.support.postgres import PostgresServer
 from tests.support.sealed import SEALED, THINGS, place
 
 COUNT = PAGE + 20
@@ -161,22 +163,32 @@ async def test_a_new_wrapping_key_wraps_every_data_key_again(world: World) -> No
     assert await world.secrets() == expected()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """Where a database with every table is; "" for the folder's own."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = await server.with_tables(METADATA)
+    yield server.url(name)
+    await asyncio.to_thread(server.drop_database, name)
+
+
 @pytest.mark.parametrize("what", ["rotate", "rewrap", "reencrypt"])
-async def test_kill_9_in_the_middle_leaves_every_secret_readable(what: str, tmp_path: Path) -> None:
+async def test_kill_9_in_the_middle_leaves_every_secret_readable(
+    what: str, address: str, tmp_path: Path
+) -> None:
     clock = SystemClock()
-    database = SqliteDatabase(tmp_path / "h.db")
-    await database.write(lambda unit: METADATA.create_all(unit.connection))
+    database = sealed.opened(tmp_path, address)
+    if not address:
+        await database.write(lambda unit: METADATA.create_all(unit.connection))
     sealer = Sealer(database, KeyFile(tmp_path / "sealing.key"), clock, IdMaker())
     await sealed.fill(database, sealer, "acme", COUNT)
     await database.close()
     for steps in (1, 2, 5):
-        command = [sys.executable, "-m", "tests.support.sealed", str(tmp_path), what]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            for _ in range(steps):
-                assert child.stdout.readline() == b"step\n"
-            child.kill()
-        database = SqliteDatabase(tmp_path / "h.db")
+        await asyncio.to_thread(killed_after, steps, tmp_path, what, address)
+        database = sealed.opened(tmp_path, address)
         try:
             sealer = Sealer(database, KeyFile(tmp_path / "sealing.key"), clock, IdMaker())
             found = await sealed.read_all(database, sealer)
@@ -188,3 +200,13 @@ async def test_kill_9_in_the_middle_leaves_every_secret_readable(what: str, tmp_
             assert len(await sealed.read_all(database, sealer)) == COUNT
         finally:
             await database.close()
+
+
+def killed_after(steps: int, folder: Path, what: str, address: str) -> None:
+    """Exchange keys in a process of its own, and kill it after so many steps."""
+    command = [sys.executable, "-m", "tests.support.sealed", str(folder), what, address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        for _ in range(steps):
+            assert child.stdout.readline() == b"step\n"
+        child.kill()

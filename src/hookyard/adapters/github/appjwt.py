@@ -60,6 +60,10 @@ class AppJwt:
         self._signer = PemSigner(key) if isinstance(key, str) else key
         self._token = ""
 
+    async def close(self) -> None:
+        """Let go of the key service, where one signs."""
+        await self._signer.close()
+
     async def renew(self) -> bool:
         """GitHub refused our token: whether whoever keeps the key has another one by now."""
         return self.on_refused is not None and await self.on_refused()

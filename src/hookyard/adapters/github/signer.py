@@ -38,6 +38,10 @@ class JwtSigner(Protocol):
         """A signature over the bytes; raises what the key service's adapter raises."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LocalSignature:
@@ -66,6 +70,9 @@ class PemSigner:
         if self._key is None:
             self._key = self._import()
         return LocalSignature(ALG, self._key.sign(signing_input, PKCS1v15(), SHA256()))
+
+    async def close(self) -> None:
+        """Nothing is held open."""
 
     def _import(self) -> RSAPrivateKey:
         pem = self._private_key.strip().replace("\\n", "\n")

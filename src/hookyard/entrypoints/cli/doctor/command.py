@@ -101,7 +101,7 @@ async def _findings(
         await machine.database(settings),
         *await broker.broker(settings, environ, SystemClock()),
         *await storage.blob_store(settings, environ, SystemClock()),
-        *await outside.github(settings, SystemClock()),
+        *await outside.github(settings, raw, SystemClock()),
         *outside.sources(settings, environ),
         *await issuers.issuers(settings, environ, SystemClock()),
         *await signin.sign_in(settings, SystemClock()),

@@ -13,7 +13,7 @@ from hookyard.core.ingress.providers.jira_auth import MODES
 from hookyard.entrypoints.cli.doctor.model import Finding, bad, ok, warn
 from hookyard.entrypoints.cli.remote import is_local
 from hookyard.kit.clock import Clock
-from hookyard.kit.errors import ConfigurationError
+from hookyard.kit.errors import ConfigurationError, HookyardError
 from hookyard.kit.json import as_object, as_text
 from hookyard.settings import Settings
 
@@ -22,11 +22,11 @@ LEAST_SECRET = 16
 WEAK = frozenset({"secret", "changeme", "password", "webhook", "hookyard", "test"})
 
 
-async def github(settings: Settings, clock: Clock) -> list[Finding]:
-    """The App's key parses, GitHub knows the App, and the clocks agree."""
+async def github(settings: Settings, environ: Mapping[str, str], clock: Clock) -> list[Finding]:
+    """The App's key signs, GitHub knows the App, and the clocks agree."""
     name = "GitHub App"
     try:
-        app = open_github(settings, clock, CallListeners())
+        app = open_github(settings, environ, clock, CallListeners())
     except ConfigurationError as error:
         return [bad(name, str(error), "download a key from the App's settings page")]
     if app is None:
@@ -40,13 +40,16 @@ async def github(settings: Settings, clock: Clock) -> list[Finding]:
     try:
         return await _ask(app, settings, clock)
     finally:
-        await app.client.close()
+        await app.close()
 
 
 async def _ask(app: GitHubApp, settings: Settings, clock: Clock) -> list[Finding]:
     name, where = "GitHub App", settings.github.api_base_url
     try:
         answer = await app.client.call("GET", "/app")
+    except (HookyardError, ConfigurationError) as error:
+        fix = "check HOOKYARD_GITHUB_SIGNER, our credentials there and the right to sign"
+        return [bad(name, f"{settings.github.signer}: {error}", fix)]
     except GitHubRefused as error:
         fix = "check GITHUB_APP_ID, that the key is the App's, and this machine's clock"
         return [
@@ -57,7 +60,8 @@ async def _ask(app: GitHubApp, settings: Settings, clock: Clock) -> list[Finding
         return [bad(name, f"{where}: {error}", "check GITHUB_API_BASE_URL and the network")]
     slug = as_text(as_object(answer.data).get("slug"))
     given = settings.github.app_slug
-    found = [ok(name, f"{slug} at {where}")]
+    by = f", its tokens signed by {settings.github.signer}" if settings.github.signer else ""
+    found = [ok(name, f"{slug} at {where}{by}")]
     if given is None and slug:
         found = [
             warn(name, f"{slug} at {where}; mentions are not read", f"set GITHUB_APP_SLUG={slug}")

@@ -2,6 +2,8 @@
 
 import asyncio
 import ipaddress
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -151,9 +153,11 @@ def rotate_webhook_secret(seconds: int, as_json: bool) -> None:
     """
     from hookyard.bootstrap.keeping import load_settings
     from hookyard.entrypoints.cli.github.registering import exchanged
+    from hookyard.settings import read_environment
 
     keep_output_clean()
-    found = asyncio.run(exchanged(load_settings(), float(seconds)))
+    environ = read_environment(Path.cwd(), os.environ)
+    found = asyncio.run(exchanged(load_settings(), environ, float(seconds)))
     if as_json:
         screen.as_json(found)
     elif found["finished"]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import webbrowser
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
@@ -148,7 +149,9 @@ async def _note(settings: Settings, app: NewApp) -> None:
             await database.close()
 
 
-async def exchanged(settings: Settings, patience_s: float) -> JsonObject:
+async def exchanged(
+    settings: Settings, environ: Mapping[str, str], patience_s: float
+) -> JsonObject:
     """Exchange the webhook secret; how far that came."""
     clock = SystemClock()
     shelf = webhook_shelf(settings, clock)
@@ -157,7 +160,7 @@ async def exchanged(settings: Settings, patience_s: float) -> JsonObject:
         _say(f"{step.value}: {line}")
 
     try:
-        async with configured_hook(settings, clock) as hook:
+        async with configured_hook(settings, environ, clock) as hook:
             stand = await SecretExchange(shelf, hook, knock, clock, told).run(patience_s)
     except GitHubError as error:
         raise Failed(
