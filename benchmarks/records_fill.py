@@ -1,6 +1,6 @@
 """Fills the tables of records, Hookyard's and the peer's, with the same rows.
 
-    python -m benchmarks.records_fill hookyard|orm ROWS      (HOOKYARD_DATA_DIR, DATABASE_URL)
+python -m benchmarks.records_fill hookyard|orm ROWS      (HOOKYARD_DATA_DIR, DATABASE_URL)
 """
 
 import asyncio
