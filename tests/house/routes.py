@@ -35,6 +35,7 @@ OPEN: Mapping[tuple[str, str], str] = {
 # What the front door hands to something other than the framework, by the name of its prefix.
 PLAIN: Mapping[str, str] = {
     "PREFIX": "webhooks: proved by the signature of the source",
+    "RECORDS": "the gateway asks for the rights that each entity declares",
     "TOKENS": "goes before the framework's own routes, which declare their actions",
 }
 

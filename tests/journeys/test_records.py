@@ -60,7 +60,8 @@ async def test_a_record_from_its_making_to_its_end(client: Caller) -> None:
     assert feed["items"][1]["payload"]["before"]["displayName"] == "A"
     assert feed["items"][1]["payload"]["after"]["displayName"] == "B"
     trail = await client.page("/api/admin/audit")
-    assert [line["action"] for line in reversed(trail) if str(line["target"]).startswith("users/")] == [
+    about = [line for line in reversed(trail) if str(line["target"]).startswith("users/")]
+    assert [line["action"] for line in about] == [
         "records.create", "records.update", "records.update", "records.replace", "records.delete",
         "records.restore",
     ]  # fmt: skip
@@ -108,7 +109,10 @@ async def test_lists_filter_order_select_include_and_page(client: Caller) -> Non
     assert sorted(seen) == [f"c{n}" for n in range(7)]
     tampered = await door.call("GET", f"/v1/conversations?orderBy={order}&limit=2{cursor[:-1]}A")
     assert (tampered.status_code, tampered.json()["code"]) == (400, "bad_cursor")
-    include = '{"messages":{"take":2,"orderBy":{"messageId":"desc"},"select":["content"],"include":{"conversation":true}}}'
+    include = (
+        '{"messages":{"take":2,"orderBy":{"messageId":"desc"},"select":["content"],'
+        '"include":{"conversation":true}}}'
+    )
     whole = (await door.call("GET", f"/v1/conversations/c5?include={include}")).json()
     assert [one["content"] for one in whole["messages"]] == ["m4", "m3"]
     assert whole["messages"][0]["conversation"]["id"] == "c5"

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from hookyard.adapters.database.port import Row, Unit
 from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
-from hookyard.core.idempotency.model import BUSY, Claim, Fresh, Verdict
+from hookyard.core.idempotency.model import BUSY, MISMATCH, Claim, Fresh, Replay, Verdict
 from hookyard.core.idempotency.service import Idempotency
 from hookyard.features.records import store_changes
 from hookyard.features.records.shape import Shape
@@ -82,6 +82,7 @@ class Creation:
             added = store_records.insert_many(unit, group[0].shape, [item.row for item in group])
             for item, is_added in zip(group, added, strict=True):
                 outcomes[id(item)] = Came.STORED if is_added else self._refused(unit, item)
+        self._share(items, outcomes)
         stored = [item.change for item in fresh if outcomes[id(item)] is Came.STORED]
         if stored:
             store_changes.append(unit, tenant, stored)
@@ -89,8 +90,7 @@ class Creation:
     def _claimed(
         self, unit: Unit, tenant: str, items: list[Newcomer], outcomes: dict[int, Outcome]
     ) -> list[Newcomer]:
-        """The items whose work is to be done. Of twins in one batch the first one's is; the others
-        ask again, and then find its answer."""
+        """The items whose work is to be done. Of twins in one batch the first one's is."""
         claims = [item.claim for item in items if item.claim is not None]
         verdicts = self._idempotency.claim(unit, tenant, claims, items[0].now_ms) if claims else {}
         fresh: list[Newcomer] = []
@@ -103,11 +103,30 @@ class Creation:
             if not isinstance(verdict, Fresh):
                 outcomes[id(item)] = verdict
             elif item.claim.digest in used:
-                outcomes[id(item)] = BUSY
+                outcomes[id(item)] = BUSY  # until `_share` knows what came of the first
             else:
                 used.add(item.claim.digest)
                 fresh.append(item)
         return fresh
+
+    def _share(self, items: list[Newcomer], outcomes: dict[int, Outcome]) -> None:
+        """Give twins in one batch what came of the first of them."""
+        firsts: dict[str, Newcomer] = {}
+        for item in items:
+            claim = item.claim
+            if claim is None:
+                continue
+            first = firsts.setdefault(claim.digest, item)
+            if first is item or outcomes[id(item)] is not BUSY or first.claim is None:
+                continue
+            came = outcomes[id(first)]
+            if first.claim.fingerprint != claim.fingerprint:
+                outcomes[id(item)] = MISMATCH
+            elif came is Came.STORED and first.claim.answer is not None:
+                until_ms = first.now_ms + self._idempotency.keep_ms
+                outcomes[id(item)] = Replay(first.claim.answer, until_ms)
+            else:
+                outcomes[id(item)] = came
 
     def _refused(self, unit: Unit, item: Newcomer) -> Came:
         if item.claim is not None:

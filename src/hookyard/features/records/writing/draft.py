@@ -36,11 +36,17 @@ def new_record(
     *,
     record_id: str | None = None,
     make_id: str = "",
+    is_there: bool = False,
 ) -> Record:
     """A whole record of a body. Its id is `record_id` where the path says it, else the body's,
-    else `make_id` where the server may make it."""
+    else `make_id` where the server may make it; one that `is_there` has its id already."""
     values = _checked(shape, access, body, setting.tenant, pointer)
     found_id = _id_of(shape, values, record_id, make_id, pointer)
+    rule = shape.entity.id
+    made = not (rule.client or shape.is_composite or is_there)
+    if made and found_id != make_id:
+        name = rule.fields[0]
+        raise wrong(under(pointer, name), "read_only", f"{name} is made by the server")
     for field in shape.own:
         if field.name not in values and field.default is not None:
             is_now = field.type is FieldType.TIMESTAMP and field.default == "now"
@@ -90,7 +96,8 @@ def replaced(
 
     What the caller may not write stays as it is.
     """
-    fresh = new_record(shape, access, body, setting, pointer, record_id=str(current["id"]))
+    record_id = str(current["id"])
+    fresh = new_record(shape, access, body, setting, pointer, record_id=record_id, is_there=True)
     for field in shape.own:
         if field.name not in access.checks:
             fresh[field.name] = current.get(field.name)
@@ -180,8 +187,6 @@ def _id_of(
         raise wrong(place, "required", f"give {name}: it is the record's id")
     if given is None:
         return make_id
-    if not rule.client:
-        raise wrong(place, "read_only", f"{name} is made by the server")
     return canonical(rule, str(given), place)
 
 
