@@ -106,7 +106,6 @@ from hookyard.features.records import store_changes as _record_changes
 from hookyard.features.records import upkeep as records_upkeep
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.features.reviews import api as reviews_api
-from hookyard.features.reviews import jobs as reviews
 from hookyard.features.reviews import newjobs as review_jobs
 from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.pulls import ConfigsAt, GitHubPulls
@@ -263,11 +262,6 @@ def kinds(
         *((LandMessage.kind,) if has_slack else ()),
         *((agent,) if agent is not None else ()),
     )
-    with_github = (
-        (LandEffect.kind, checklists.KIND, checklists.FOLLOW, inventory.KIND) if has_github else ()
-    )
-    with_github = of_github if has_github else ()
-    return (*always, *with_github, *((agent,) if agent is not None else ()))
 
 
 SERVER_KINDS = frozenset(kind.name for kind in kinds(has_github=True, agent=None, has_slack=True))
@@ -282,7 +276,7 @@ _CLASSES: dict[str, WorkClass] = {
     manifests.KIND.name: WorkClass.ANALYSIS,
     health.KIND.name: WorkClass.ANALYSIS,
     LandMessage.kind.name: WorkClass.EFFECTS,
-    **{kind.name: WorkClass.ANALYSIS for kind in reviews.KINDS},
+    **{kind.name: WorkClass.ANALYSIS for kind in review_jobs.KINDS},
 }
 
 
@@ -341,7 +335,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         found.append(LandEffect(gh.github, gh.installation_of, gh.app, gh.landing))
         found.append(inventory.SyncRepositories(ports.database, gh.github))
         issues = GitHubIssues(gh.github, gh.installation_of)
-        found.append(checklists.ExtractCriteria(ports.checklists, issues))
+        found.extend(checklists.handlers(ports.checklists, issues))
         found.extend(_reviews(ports, gh))
         trees = GitHubTrees(gh.github)
         obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
@@ -352,15 +346,17 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         pulls = HealthPulls(gh.github, gh.installation_of)
         policies = ConfiguredPolicies(ConfigAtRef(gh.configs), gh.installation_of)
         found.append(
-            health.RunCodeHealthScan(ports.health, ports.blobs, pulls, policies, ports.ledger)
+            health.RunCodeHealthScan(
+                ports.health,
+                ports.blobs,
+                pulls,
+                policies,
+                ports.ledger,
+                ports.reviewing.reviews.open_at,
+            )
         )
     if ports.messages is not None:
         found.append(LandMessage(ports.messages))
-        found.extend(checklists.handlers(ports.checklists, issues))
-        found.extend(checklists.handlers(ports.checklists, issues))
-        found.extend(
-            manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
-        )
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)

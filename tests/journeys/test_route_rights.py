@@ -136,6 +136,7 @@ async def inhabited(client: Caller) -> dict[str, str]:
     brought = {"name": "A_KEY", "provider": "openai", "value": "sk-0123456789"}
     secret = await client.call(
         "POST", "/api/admin/provider-keys", {**brought, "projects": [project]}
+    )
     await yard.database.write(
         lambda unit: yard.test_runs.finish(unit, RUN, now_ms, None, news=True)
     )

@@ -59,13 +59,11 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "repositories.sync",
         "run_code_health_scan",
         "criteria.follow",
-        "repositories.sync",
         "review.pull_request",
         "review.validate",
         "review.run",
         "review.merge_group",
         "review.command",
-        "criteria.follow",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
+from hookyard.adapters.github.oauth import site_of
 from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
@@ -42,6 +43,7 @@ from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.reviewing import Reviewing, reviewing
 from hookyard.bootstrap.sealing import open_sealer
 from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
+from hookyard.bootstrap.telling import budget_notices, verdict_notices
 from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
@@ -72,8 +74,6 @@ from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories.service import find_repository
 from hookyard.core.sealing.service import Sealer
 from hookyard.features.agents.jobs import RunAgent
-from hookyard.features.checklists.service import Checklists
-from hookyard.features.manifests.service import Manifests
 from hookyard.kit.clock import Clock, SystemClock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings, read_environment
@@ -179,8 +179,6 @@ class _Rooms:
     ledger: Ledger
     publisher: Publisher
     reviewing: Reviewing
-    checklists: Checklists
-    manifests: Manifests
     audit: Audit
     deliveries: Deliveries
     receiver: Receiver
@@ -212,12 +210,13 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
     tokens = token_service(
         base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
     )
+    verdicts = verdict_notices(
+        noticing.notifications.notify, site_of(base.settings.github.api_base_url)
+    )
     return _Rooms(
         ledger,
         publisher,
-        reviewing(ledger, publisher, audit, base.ids),
-        Checklists(base.ids, publisher, publisher.get),
-        Manifests(base.ids),
+        reviewing(ledger, publisher, audit, base.ids, verdicts),
         audit,
         deliveries,
         receiver,
@@ -235,8 +234,15 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         held,
         tokens,
         open_billing(
-            base.database, ledger, tokens.record, ears.calls, audit, base.ids, base.sealer
-        ),
+            base.database,
+            ledger,
+            tokens.record,
+            ears.calls,
+            audit,
+            base.ids,
+            base.sealer,
+            budget_notices(noticing.notifications.notify),
+        ),  # fmt: skip
         noticing,
     )
 
@@ -298,7 +304,6 @@ def _assemble(
         checklists=rooms.reviewing.checklists,
         reviews=rooms.reviewing.reviews,
         test_runs=rooms.reviewing.test_runs,
-        manifests=rooms.manifests,
         manifests=rooms.reviewing.manifests,
         audit=rooms.audit,
         audit_key=key,
@@ -369,7 +374,6 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
             rooms.reviewing.reviews, rooms.reviewing.sources, rooms.reviewing.desk
         ),
         test_runs=rooms.reviewing.test_runs,
-        manifests=rooms.manifests,
         manifests=rooms.reviewing.manifests,
         proposals=asking_of(settings.proposals, os.environ, base.outbound),
         sources=base.sources,

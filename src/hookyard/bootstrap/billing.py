@@ -17,7 +17,7 @@ from hookyard.features.billing.keys import ProviderKeys
 from hookyard.features.billing.memory import Bookkeeper
 from hookyard.features.billing.metering import Metering
 from hookyard.features.billing.service import Projects
-from hookyard.features.billing.stops import Stops
+from hookyard.features.billing.stops import Notify, Stops
 from hookyard.features.billing.upkeep import EVERY_S, Upkeep
 from hookyard.features.billing.usage import Usage
 from hookyard.kit.ids import IdMaker
@@ -40,11 +40,12 @@ def open_billing(
     audit: Audit,
     ids: IdMaker,
     sealer: Sealer,
+    notify: Notify,
 ) -> Billing:
     """Everything wired: the ledger, mints and calls tell of use from here on."""
     clock = ledger.clock
     books = Bookkeeper(database, clock, find_repository)
-    stops = Stops(ledger.pauses, audit, clock)
+    stops = Stops(ledger.pauses, audit, clock, notify)
     metering = Metering(books, stops, clock, registry.WORK_CLASSES)
     ledger.told = metering.attempt_ended
     ledger.pauses.draws_on = metering.draws_on

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, Table
 
-import hookyard.bootstrap  # noqa: F401
 import hookyard.bootstrap
 import hookyard.registry  # noqa: F401
 from hookyard.adapters.database.backends.postgres import PostgresDatabase

@@ -132,6 +132,11 @@ class Reviews:
             self._effect_of(unit, review.effect_id) if review.effect_id else None,
         )
 
+    def open_at(self, unit: Unit, repository: str, head_sha: str) -> Sequence[int]:
+        """Numbers of open pull requests whose head is this commit."""
+        found = store.by_head(unit, repository, head_sha)
+        return [one.pull.number for one in found if one.pull.state == "open"]
+
     def list_page(
         self, unit: Unit, repository: str, state: str | None, cursor: str | None, limit: int
     ) -> Page[Summary]:
