@@ -106,6 +106,7 @@ from hookyard.features.records import store_changes as _record_changes
 from hookyard.features.records import upkeep as records_upkeep
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.features.reviews import api as reviews_api
+from hookyard.features.reviews import jobs as reviews
 from hookyard.features.reviews import newjobs as review_jobs
 from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.pulls import ConfigsAt, GitHubPulls

@@ -242,7 +242,7 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
             base.ids,
             base.sealer,
             budget_notices(noticing.notifications.notify),
-        ),  # fmt: skip
+        ),
         noticing,
     )
 
