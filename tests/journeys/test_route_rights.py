@@ -131,6 +131,7 @@ async def inhabited(client: Caller) -> dict[str, str]:
         "owner": "octo",
         "repo": "garden",
         "number": "1",
+        "criterion": "T1",
         "name": "report.txt",
         "user_id": NOWHERE,
         "installation_id": "1",
