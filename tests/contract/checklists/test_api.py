@@ -78,6 +78,7 @@ async def test_an_issue_shows_its_criteria_and_the_state_of_its_comment(
             "waived": False,
             "revision": 1,
             "detail": "",
+            "depth": 0,
             "evidence_from": 1,
             "earlier": [],
             "waiver": None,
