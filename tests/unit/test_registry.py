@@ -56,6 +56,7 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "review.run",
         "review.merge_group",
         "review.command",
+        "generate_test_manifest",
         "criteria.follow",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
