@@ -41,7 +41,8 @@ class ExecProvider:
         try:
             async with asyncio.timeout(budget.seconds):
                 output = await _talk(process, question)
-                status = await process.wait()
+                # why: one that still writes will not end by itself once nobody reads.
+                status = 0 if output is None else await process.wait()
         except TimeoutError:
             return Failed("timeout", f"no answer within {budget.seconds:g} s")
         finally:

@@ -115,6 +115,88 @@ def test_no_criteria_is_an_answer_not_a_failure(run) -> None:
     assert json.loads(found.stdout)["confidence"] == "none"
 
 
+# --- manifest ---
+
+DIFF = """diff --git a/src/shop/cart.py b/src/shop/cart.py
+--- a/src/shop/cart.py
++++ b/src/shop/cart.py
+@@ -1,2 +1,4 @@ def total(items):
+ def total(items):
++    if items is None:
++        return 0
+     return sum(items)
+"""
+
+
+def shop(folder: Path) -> None:
+    (folder / "src/shop").mkdir(parents=True)
+    (folder / "tests").mkdir()
+    (folder / "src/shop/cart.py").write_text(
+        "def total(items):\n    if items is None:\n        return 0\n    return sum(items)\n"
+    )
+    (folder / "tests/test_cart.py").write_text(
+        "from shop.cart import total\n\ndef test_sums():\n    assert total([1]) == 1\n"
+    )
+
+
+def test_a_manifest_of_a_diff_alone_goes_by_its_hunks(run) -> None:
+    found = json.loads(run("manifest", "-", "--json", stdin=DIFF).stdout)
+    assert found["measured"]["says"] == "1 of 1 files measured"
+    (symbol,) = found["symbols"]
+    assert (symbol["name"], symbol["precision"], symbol["added"]) == ("total", "hunk", [[2, 3]])
+
+
+def test_a_manifest_with_the_files_goes_by_their_syntax(run, tmp_path: Path) -> None:
+    shop(tmp_path)
+    found = json.loads(run("manifest", "-", "--root", ".", "--json", stdin=DIFF).stdout)
+    (symbol,) = found["symbols"]
+    assert (symbol["change"], symbol["precision"], symbol["complexity"]) == (
+        "modified",
+        "syntax",
+        2,
+    )
+    assert [(t["file"], t["case"]) for t in symbol["tests"]] == [
+        ("tests/test_cart.py", "test_sums")
+    ]
+
+
+def test_a_manifest_as_tables_names_gaps_and_what_to_write(run, tmp_path: Path) -> None:
+    shop(tmp_path)
+    (tmp_path / "tests/test_cart.py").unlink()
+    found = run("manifest", "-", "--root", ".", stdin=DIFF)
+    assert found.exit_code == 0
+    assert found.stdout.splitlines()[0] == "measured     1 of 1 files measured"
+    assert "no test is known for it" in found.stdout
+    assert "test_total" in found.stdout
+
+
+def test_a_coverage_report_says_what_did_not_run(run, tmp_path: Path) -> None:
+    shop(tmp_path)
+    report = {"files": {"src/shop/cart.py": {"executed_lines": [1, 2, 4], "missing_lines": [3]}}}
+    (tmp_path / "coverage.json").write_text(json.dumps(report))
+    words = ("manifest", "-", "--root", ".", "--coverage", "coverage.json", "--json")
+    found = json.loads(run(*words, stdin=DIFF).stdout)
+    assert found["gaps"][0]["reasons"] == [
+        {"code": "uncovered_lines", "detail": "1 of 2 changed lines did not run"}
+    ]
+
+
+def test_paths_of_a_diff_do_not_lead_out_of_the_folder(run, tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text("def secret():\n    pass\n")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "link.py").symlink_to(tmp_path / "outside.py")
+    for name in ("../outside.py", "link.py"):
+        diff = DIFF.replace("src/shop/cart.py", name)
+        found = json.loads(run("manifest", "-", "--root", "inside", "--json", stdin=diff).stdout)
+        assert found["files"][0]["note"] == "not in the folder"
+
+
+def test_what_is_no_diff_is_refused(run) -> None:
+    found = run("manifest", "-", stdin="hello\n")
+    assert (found.exit_code, found.stderr) == (1, "hookyard: - holds no diff\n")
+
+
 # --- config ---
 
 
