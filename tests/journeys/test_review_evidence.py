@@ -48,9 +48,15 @@ async def test_from_an_issue_to_red_to_green_to_stale(world: World) -> None:
     world.sandbox.push(REPOSITORY, {"src/login.py": "mended\n"}, branch=f"branch{issue}")
     await world.settle()
     assert check(world, number).title == "0 of 2 criteria hold: 2 missing"
+    began_ms = world.clock.now_ms()
     second = run_of(world, number, "T1::test_plus", "T2::test_wrong[a]", "T2::test_wrong[b]")
+
+    async def is_green() -> bool:
+        return check(world, number).conclusion == "success"
+
+    await world.until(is_green)
+    assert world.clock.now_ms() - began_ms < 15_000, "nothing waits but for what is under way"
     await world.settle()
-    assert check(world, number).conclusion == "success"
     view = await shown(world, number)
     verdict = view["verdict"]
     [evidence] = verdict["criteria"][0]["evidence"]

@@ -64,6 +64,8 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "review.run",
         "review.merge_group",
         "review.command",
+        "generate_test_manifest",
+        "criteria.follow",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))
@@ -98,3 +100,8 @@ async def test_every_kind_has_a_handler_and_every_handler_a_kind(
         assert (AGENT_TASK in yard.ledger.kinds) == bool(environ)
     finally:
         await yard.close()
+
+
+def test_facts_are_heard_whoever_caused_them_and_requests_of_bots_are_not() -> None:
+    hearing = {(r.event, r.name) for r in registry.REACTIONS if r.hears_bots}
+    assert {event for event, _ in hearing} == {"pull_request", "workflow_run", "merge_group"}

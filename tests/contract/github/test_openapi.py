@@ -122,7 +122,8 @@ async def work_on_code(hub: Hub) -> None:
     made = await hub.repo("POST", "/pulls", pull)
     assert made.status_code == 201
     one = f"/pulls/{made.json()['number']}"
-    for path in ("/pulls", one, one + "/files", f"/issues/{made.json()['number']}"):
+    compared = "/compare/main...fix"
+    for path in ("/pulls", one, one + "/files", compared, f"/issues/{made.json()['number']}"):
         assert (await hub.repo("GET", path)).status_code == 200
 
 

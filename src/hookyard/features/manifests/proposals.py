@@ -56,6 +56,9 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cost: Cost = Cost()
 
 
+_ANSWER = msgspec.json.Decoder(Answer)
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """No usable answer: `status` is failed, timeout or refused."""
@@ -87,7 +90,7 @@ def read_answer(raw: bytes) -> Answer | Failed:
     if len(raw) > MAX_ANSWER:
         return Failed("refused", f"the answer is larger than {MAX_ANSWER // 1024} KiB")
     try:
-        return msgspec.json.decode(raw, type=Answer)
+        return _ANSWER.decode(raw)
     except msgspec.ValidationError as error:
         return Failed("refused", f"the answer does not fit its schema: {error}"[:300])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -61,7 +61,7 @@ def _identifier_key(key: str) -> str:
 
 
 _TEMPLATES = {
-    "python": 'def {name}():\n    raise NotImplementedError("{about}")\n',
+    "python": 'def {name}():\n    raise AssertionError("{about}")\n',
     "javascript": 'test("{text}", () => {\n  throw new Error("{about}");\n});\n',
     "go": 'func {name}(t *testing.T) {\n\tt.Fatal("{about}")\n}\n',
     "java": '@Test\nvoid {name}() {\n    fail("{about}");\n}\n',

@@ -52,15 +52,6 @@ def test_what_our_app_did_is_an_echo(event: MakeEvent) -> None:
     assert by_login == "our own echo: the actor is Yard[bot]"
 
 
-def test_how_ci_ended_is_heard_whoever_caused_it(event: MakeEvent) -> None:
-    ended = event(name="workflow_run", app_id="42", actor="yard[bot]", actor_is_bot=True)
-    assert echo_reason(ended, OWN) is None
-    assert loop_reason(ended, CONFIG) is None
-    named = RepositoryConfig(ignore=IgnoreConfig(actors=("yard[bot]",)))
-    assert loop_reason(ended, named) is not None
-    assert loop_reason(event(name="workflow_run", provider="gitlab", actor_is_bot=True), CONFIG)
-
-
 def test_others_are_no_echo(event: MakeEvent) -> None:
     assert echo_reason(event(), OWN) is None
     assert echo_reason(event(app_id="43", actor="other[bot]"), OWN) is None

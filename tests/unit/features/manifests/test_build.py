@@ -155,9 +155,8 @@ def test_gaps_are_ranked_by_score_then_place() -> None:
 
 def test_a_symbol_that_moves_to_another_file_is_no_gap() -> None:
     body = "def total(items):\n    return sum(items) * 12345\n"
-    inputs = Inputs(
-        Subject(), [given("a.py", "X = 1\n" + body, "X = 1\n"), given("b.py", "Y = 1\n", "Y = 1\n" + body)]
-    )  # fmt: skip
+    left = given("a.py", "X = 1\n" + body, "X = 1\n")
+    inputs = Inputs(Subject(), [left, given("b.py", "Y = 1\n", "Y = 1\n" + body)])
     found = build(inputs)
     assert [(s.symbol.change.value, s.symbol.was) for s in found.symbols] == [
         ("moved", "a.py: total")

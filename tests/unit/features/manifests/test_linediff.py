@@ -13,8 +13,10 @@ from hookyard.features.manifests.linediff import MAX_LINES, diff_lines
 
 LINE = st.sampled_from([b"a", b"b", b"c", b"", b"\r", b"  x", b"}"])
 CONTENT = st.builds(
-    lambda lines, end: b"\n".join(lines) + end, st.lists(LINE, max_size=30), st.sampled_from([b"", b"\n"])
-)  # fmt: skip
+    lambda lines, end: b"\n".join(lines) + end,
+    st.lists(LINE, max_size=30),
+    st.sampled_from([b"", b"\n"]),
+)
 
 
 @given(CONTENT, CONTENT)

@@ -100,9 +100,8 @@ def test_coverage_names_tests_and_what_did_not_run() -> None:
 
 
 def test_covered_lines_leave_no_gap() -> None:
-    report = msgspec.json.encode(
-        {"files": {"src/shop/cart.py": {"executed_lines": [1, 2, 3, 4], "contexts": {"2": ["t.py::x"]}}}}
-    )  # fmt: skip
+    entry = {"executed_lines": [1, 2, 3, 4], "contexts": {"2": ["t.py::x"]}}
+    report = msgspec.json.encode({"files": {"src/shop/cart.py": entry}})
     assert manifest(coverage=coverage_json.read(report)).gaps == ()
 
 
