@@ -78,9 +78,10 @@ class Index:
     def prepare(self, names: frozenset[str]) -> None:
         """Say which simple names will be asked for, so that each file is gone through once."""
         self._by_word = {}
+        wanted = {name.encode(): name for name in names}
         for test in self._known.read:
-            for word in names & test.mentions.words:
-                self._by_word.setdefault(word, []).append(test)
+            for word in wanted.keys() & test.mentions.words:
+                self._by_word.setdefault(wanted[word], []).append(test)
 
     def edges(self, symbol: SymbolChange, language: Language | None) -> tuple[Edge, ...]:
         """The symbol's tests, strongest first; at most MAX_EDGES."""

@@ -127,7 +127,7 @@ def _symbol(
     captured: "dict[str, list[Node]]",
 ) -> Symbol:
     outer = node
-    parent = node.parent
+    parent = node.parent if _may_be_wrapped(it.source, node.start_byte) else None
     while parent is not None and parent.type in _WRAPPERS and parent.child_count < 64:
         outer, parent = parent, parent.parent
     body = captured.get("body")
@@ -144,6 +144,16 @@ def _symbol(
         name_end=name_node.end_byte,
         body_start=body[0].start_byte if body else _default_body(it, node, name_node),
     )
+
+
+def _may_be_wrapped(source: bytes, start: int) -> bool:
+    """Whether anything but a blank line stands right before a definition.
+
+    # why: a node finds its parent by going down from the root.
+    """
+    line = source.rfind(b"\n", 0, start) + 1
+    above = source[source.rfind(b"\n", 0, max(line - 1, 0)) + 1 : max(line - 1, 0)]
+    return bool(source[line:start].strip() or above.strip())
 
 
 def _default_body(it: Version, node: "Node", name_node: "Node") -> int:

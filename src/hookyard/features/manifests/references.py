@@ -36,14 +36,14 @@ _SHELL = re.compile(rb"^[ \t]*(?:source|\.|load)[ \t]+['\"]?([^'\"\n;&|]{1,300})
 class Mentions:
     """Names in a test file, and the tails of paths it imports (no ending, `/` between parts)."""
 
-    words: frozenset[str]
+    words: frozenset[bytes]
     imports: frozenset[str]
 
 
 def mentions(path: str, language: Language, source: bytes) -> Mentions:
     """What a test file mentions; of a large one, its first 512 KiB."""
     content = source[:MAX_BYTES]
-    words = frozenset(word.decode() for word in set(_WORD.findall(content)))
+    words = frozenset(_WORD.findall(content))
     folder = posixpath.dirname(path)
     tails: set[str] = set()
     for raw in _imports(family(language.name), content):
