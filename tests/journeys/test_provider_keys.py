@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from sqlalchemy import text
 
 from hookyard import registry
 from hookyard.adapters.database.port import Unit
+from hookyard.core.sealing.model import Place
 from hookyard.core.sealing.rotation import Rotation
+from hookyard.kit.errors import Unavailable
 from tests.journeys.conftest import Caller, make_yard, serving
 from tests.journeys.test_billing import HERE, bind, project, start
 from tests.support.collector import Collector, collecting
@@ -337,3 +340,58 @@ async def until_ended(client: Caller, job: str) -> None:
         if shown["state"] in ("succeeded", "dead", "cancelled"):
             return
         await asyncio.wait_for(ended.wait(), 60)
+
+
+async def test_a_key_taken_away_while_it_is_opened_is_not_given(client: Caller) -> None:
+    mine = await project(client)
+    await bind(client, mine)
+    holder, name = await worker(client)
+    key = await keep(client, mine, name)
+    handing = client.yard.billing.ports.handing
+    unseal = handing._sealer.unseal
+
+    async def slow(place: Place, cell: bytes) -> bytes:
+        await client.call("PATCH", f"{KEYS}/{key}", {"holders": []})
+        return await unseal(place, cell)
+
+    handing._sealer = Sealing(slow)  # type: ignore[assignment]
+    await start(client)
+    assert (await lease(holder))["secrets"] == {}
+    assert await client.page("/api/admin/audit", action="provider_keys.hand") == []
+
+
+async def test_what_is_not_on_record_is_not_handed_over(client: Caller) -> None:
+    """A process that dies before the audit entry is on disk has given nothing away."""
+    mine = await project(client)
+    await bind(client, mine)
+    holder, name = await worker(client)
+    await keep(client, mine, name)
+    job = await start(client)
+    handing = client.yard.billing.ports.handing
+    record = handing._audit.record
+
+    def full(*_: object) -> str:
+        raise Unavailable("the disk is full")
+
+    handing._audit = Recording(full)  # type: ignore[assignment]
+    got = await holder.call("POST", "/api/leases", {"kinds": ["paint"], **ATTEMPT})
+    assert (got.status_code, VALUE in got.text) == (503, False)
+    shown = (await client.get(f"/api/jobs/{job}")).json()
+    assert (shown["state"], shown["attempt"]) == ("waiting", 0)
+    handing._audit = Recording(record)  # type: ignore[assignment]
+    await start(client)
+    assert (await lease(holder))["secrets"] == {"OPENAI_API_KEY": VALUE}
+
+
+@dataclass
+class Sealing:
+    """A sealer in whose opening something happens."""
+
+    unseal: Callable[[Place, bytes], Awaitable[bytes]]
+
+
+@dataclass
+class Recording:
+    """An audit trail that takes entries in its own way."""
+
+    record: Callable[..., str]
