@@ -11,6 +11,7 @@ from hookyard.adapters.database.port import Database, Unit
 from hookyard.bootstrap.recording import Records, open_records
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Actor, ActorKind, Grant, Role, Scope
+from hookyard.features.records import store_changes
 from hookyard.features.records.gateway import Call, Reply
 from hookyard.features.records.schema.declare import read_entities
 from hookyard.features.records.schema.service import Plan
@@ -74,6 +75,10 @@ class Place:
         plan = await self.database.write(work)
         self.records.catalog.announce()
         return plan
+
+
+async def feed_head(place: Place) -> int:
+    return (await place.database.read(lambda unit: store_changes.head(unit, "acme"))).seq
 
 
 @pytest.fixture

@@ -6,13 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from hookyard.adapters.database.port import RawSql
-from hookyard.core.audit.model import AuditFilter
-from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Grant, Role, Scope
-from hookyard.features.records import store_changes
 from hookyard.kit.errors import Conflict, Forbidden, HookyardError, NotFound, PreconditionFailed
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.conftest import Place, an_actor, feed_head
 
 NOTES = """
 entities:
@@ -184,10 +180,6 @@ async def test_twins_make_one_effect_whatever_they_do(notes: Place) -> None:
         assert await feed_head(notes) == before + 1
 
 
-async def feed_head(place: Place) -> int:
-    return (await place.database.read(lambda unit: store_changes.head(unit, "acme"))).seq
-
-
 async def test_conditions_of_writes(notes: Place) -> None:
     made = await create(notes, {"title": "x"}, "k0")
     path, tag = f"/v1/notes/{made['id']}", f'"{made["revision"]}"'
@@ -340,73 +332,3 @@ async def test_a_transaction_refuses_as_a_whole(place: Place) -> None:
         assert (found.value.problem_code, found.value.facts["pointer"]) == (code, pointer)
     assert json.loads((await place.call("GET", "/v1/users?count=1")).body)["count"] == 0
     assert await feed_head(place) == 0
-
-
-async def test_the_feed_never_skips_and_numbers_without_gaps(place: Place) -> None:
-    over = asyncio.Event()
-    seen: list[int] = []
-
-    async def reading() -> None:
-        after = 0
-        while True:
-            # why: SQLite answers without a wait, and writers need their turn, too.
-            await asyncio.sleep(0)
-            done = over.is_set()
-            raw = (await place.call("GET", f"/v1/_changes?after={after}&limit=7")).body
-            page = json.loads(raw)
-            seen.extend(one["seq"] for one in page["items"])
-            after = page["next_after"]
-            if done and not page["items"]:
-                return
-
-    async def writing(name: int) -> None:
-        for n in range(8):
-            body = json.dumps({"userId": f"u{name}-{n}"}).encode()
-            await place.call("POST", "/v1/users", body)
-            await place.call("PATCH", f"/v1/users/u{name}-{n}", b'{"displayName":"x"}')
-            if n % 3 == 0:
-                with pytest.raises(Conflict):
-                    await place.call("POST", "/v1/users", body)
-                await place.call("DELETE", f"/v1/users/u{name}-{n}")
-
-    reader = asyncio.create_task(reading())
-    await asyncio.gather(*(writing(name) for name in range(6)))
-    over.set()
-    await reader
-    assert seen == list(range(1, len(seen) + 1))
-    assert len(seen) == 6 * (8 * 2 + 3)
-
-
-async def test_old_changes_go_and_a_late_reader_is_told(place: Place) -> None:
-    for n in range(5):
-        await place.call("POST", "/v1/users", json.dumps({"userId": f"u{n}"}).encode())
-        place.clock.advance(10)
-    before_ms = place.clock.now_ms() - 25_000
-    purged = await place.database.write(lambda unit: store_changes.purge(unit, before_ms, 2))
-    assert purged == 2
-    assert await place.database.write(lambda unit: store_changes.purge(unit, before_ms, 2)) == 1
-    with pytest.raises(HookyardError) as refused:
-        await place.call("GET", "/v1/_changes?after=2")
-    assert refused.value.status == 410
-    page = json.loads((await place.call("GET", "/v1/_changes?after=3")).body)
-    assert [one["seq"] for one in page["items"]] == [4, 5]
-
-
-async def test_every_change_has_an_entry_in_the_tenants_trail(place: Place) -> None:
-    await place.call("POST", "/v1/users", b'{"userId":"u"}', key="k")
-    await place.call("POST", "/v1/users", b'{"userId":"u"}', key="k")
-    await place.call("PUT", "/v1/users/u", b"{}")
-    await place.call("PUT", "/v1/users/w", b"{}")
-    audit = Audit(place.ids)
-    page = await place.database.read(
-        lambda unit: audit.list_page(unit, AuditFilter(), None, 50, "acme")
-    )
-    told = [(one.entry.action, one.entry.target, dict(one.entry.detail)) for one in page.items]
-    assert told == [
-        ("records.replace", "users/w", {"change": "created"}),
-        ("records.replace", "users/u", {"change": "updated"}),
-        ("records.create", "users/u", {}),
-    ]
-    assert {one.entry.actor for one in page.items} == {"service:jwt/bot"}
-    rows = RawSql.same("SELECT count(*) FROM idempotency_keys")
-    assert await place.database.read(lambda unit: unit.fetch_raw(rows)) == [(1,)]

@@ -19,15 +19,16 @@ class Wrong(Exception):
 
 
 class Cursor:
-    """One value of the file, with the path of keys that leads to it."""
+    """One value of the file, with the path of keys that leads to it, and the line of its key."""
 
-    def __init__(self, path: str, node: Located) -> None:
+    def __init__(self, path: str, node: Located, line: int | None = None) -> None:
         self.path = path
         self.node = node
+        self.line = node.line if line is None else line
 
     def wrong(self, reason: str) -> Wrong:
         """The error of this place."""
-        return Wrong(self.node.line, self.path, reason)
+        return Wrong(self.line, self.path, reason)
 
     def only(self, known: frozenset[str]) -> None:
         """Refuse keys that mean nothing here, or a value that has no keys."""
@@ -50,7 +51,8 @@ class Cursor:
         value = self.node.value
         if not isinstance(value, dict) or name not in value:
             return None
-        return Cursor(f"{self.path}.{name}".lstrip("."), value[name][1])
+        line, node = value[name]
+        return Cursor(f"{self.path}.{name}".lstrip("."), node, line)
 
     def items(self, name: str) -> "list[tuple[str, Cursor]]":
         """Names and places under a key; none when it is absent."""
@@ -60,8 +62,8 @@ class Cursor:
         if not isinstance(child.node.value, dict):
             raise child.wrong("expected names with something under each")
         return [
-            (key, Cursor(f"{child.path}.{key}", node))
-            for key, (_, node) in child.node.value.items()
+            (key, Cursor(f"{child.path}.{key}", node, line))
+            for key, (line, node) in child.node.value.items()
         ]
 
     def elements(self, name: str) -> "list[Cursor]":
