@@ -10,7 +10,7 @@ from tests.house.tree import Source
 ROOM = re.compile(r"hookyard\.(?:core|features)\.\w+")
 STORE = re.compile(r"(hookyard\.(?:core|features)\.\w+)\.(?:\w+\.)*(?:store|store_\w+|\w+_store)\b")
 # why: these two put the tables of every room on one MetaData for migrations.
-KNOW_EVERY_TABLE = ("src/hookyard/registry.py", "src/hookyard/bootstrap/yard.py")
+KNOW_EVERY_TABLE = ("src/hookyard/registry/__init__.py", "src/hookyard/bootstrap/yard.py")
 TRANSACTION_CALLS = frozenset({"commit", "rollback", "begin", "begin_nested", "savepoint"})
 TRANSACTION_SQL = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|END)\b[ A-Z]*;?\s*")
 CLOCK_CALLS = frozenset(

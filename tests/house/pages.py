@@ -34,9 +34,9 @@ def room_differences(package: Path, page: str) -> list[str]:
 
 
 def unregistered_kinds(sources: Iterable[Source]) -> list[str]:
-    """Kinds of job whose module registry.py does not import, once there is a registry."""
+    """Kinds of job whose module the registry does not import, once there is a registry."""
     every = list(sources)
-    registry = next((s for s in every if s.path == "src/hookyard/registry.py"), None)
+    registry = next((s for s in every if s.path == "src/hookyard/registry/__init__.py"), None)
     if registry is None:
         return []
     imported = {name for _, name in registry.imports()}

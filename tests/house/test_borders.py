@@ -135,7 +135,11 @@ GOOD: list[tuple[Rule, str, str]] = [
         "src/hookyard/core/jobs/service.py",
         "from hookyard.core.tokens import service",
     ),
-    (borders.foreign_stores, "src/hookyard/registry.py", "from hookyard.core.jobs import store"),
+    (
+        borders.foreign_stores,
+        "src/hookyard/registry/__init__.py",
+        "from hookyard.core.jobs import store",
+    ),
     (borders.commits_below_the_edge, "src/hookyard/adapters/database/backends/a.py", "c.commit()"),
     (
         borders.commits_below_the_edge,

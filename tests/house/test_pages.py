@@ -44,7 +44,7 @@ def test_an_unregistered_kind_is_found(tmp_path: Path) -> None:
     write(tmp_path, "src/hookyard/core/a/jobs.py", kind.format('"a.known"'))
     write(tmp_path, "src/hookyard/core/b/jobs.py", kind.format('name="b.lost"'))
     assert pages.unregistered_kinds(load(tmp_path, "src")) == []
-    write(tmp_path, "src/hookyard/registry.py", "from hookyard.core.a.jobs import KIND\n")
+    write(tmp_path, "src/hookyard/registry/__init__.py", "from hookyard.core.a.jobs import KIND\n")
     assert pages.unregistered_kinds(load(tmp_path, "src")) == [
         "src/hookyard/core/b/jobs.py:2 'b.lost'"
     ]
@@ -75,7 +75,7 @@ def test_a_wrong_default_is_found() -> None:
 
 def test_a_kind_made_for_a_name_as_it_comes_is_no_declaration(tmp_path: Path) -> None:
     write(tmp_path, "src/hookyard/core/a/x.py", "def kind(name):\n    return JobKind(name)\n")
-    write(tmp_path, "src/hookyard/registry.py", "import json\n")
+    write(tmp_path, "src/hookyard/registry/__init__.py", "import json\n")
     assert pages.unregistered_kinds(load(tmp_path, "src")) == []
 
 

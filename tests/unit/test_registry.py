@@ -48,6 +48,8 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "upkeep.tokens",
         "upkeep.test_runs",
         "upkeep.code_health",
+        "upkeep.learn_dictionary",
+        "upkeep.records",
         "upkeep.notifications",
     }
     assert bare == {"ingress.route", "ingress.recover", "notify.digest"} | upkeep
@@ -65,7 +67,6 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "review.merge_group",
         "review.command",
         "generate_test_manifest",
-        "criteria.follow",
     }
     assert bare | with_github | {AGENT_TASK} == set(whole)
     assert len(whole) == len(set(whole))

@@ -1,26 +1,18 @@
 """Opens every adapter, builds the rooms on them, and puts both together as a `Yard`."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookyard import registry
-from hookyard.adapters.database.port import Database
-from hookyard.adapters.github.oauth import site_of
-from hookyard.adapters.http.outbound import GuardedHttp
-from hookyard.adapters.queues.port import Broker
-from hookyard.adapters.telemetry.traces import Traces
-from hookyard.bootstrap.agents import agent_argv, local_agent
+from hookyard.bootstrap.agents import local_agent
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
-from hookyard.bootstrap.billing import Billing, open_billing
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
 from hookyard.bootstrap.keeping import open_keeper
-from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
-from hookyard.bootstrap.minting import TokenService, token_service
-from hookyard.bootstrap.noticing import Noticing, open_noticing, open_streams
+from hookyard.bootstrap.listeners import CallListeners
+from hookyard.bootstrap.noticing import open_streams
 from hookyard.bootstrap.offices import keeping
 from hookyard.bootstrap.opening import (
     GitHubApp,
@@ -33,17 +25,15 @@ from hookyard.bootstrap.opening import (
     read_sources,
     spreading_random,
 )
-from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
+from hookyard.bootstrap.people import People, access_rules
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.proposing import asking_of
 from hookyard.bootstrap.reaching import context_reader, github_ports
 from hookyard.bootstrap.recording import apply_built_in, open_records
-from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
-from hookyard.bootstrap.reviewing import Reviewing, reviewing
+from hookyard.bootstrap.rooms import Ears, Foundation, Rooms, open_rooms
 from hookyard.bootstrap.sealing import open_sealer
-from hookyard.bootstrap.storing import Storage, artifacts_of, open_storage
-from hookyard.bootstrap.telling import budget_notices, verdict_notices
+from hookyard.bootstrap.storing import artifacts_of, open_storage
 from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
@@ -51,29 +41,16 @@ from hookyard.core.audit.signing import audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.exchange import Exchange
-from hookyard.core.identity.grants import Grants
-from hookyard.core.identity.grants_memory import GrantMemory
 from hookyard.core.identity.service import ApiKeys
-from hookyard.core.identity.teams_rules import Rule
 from hookyard.core.identity.token_trail import TokenTrail
-from hookyard.core.ingress.bodies import Bodies
 from hookyard.core.ingress.decide import OwnApp
 from hookyard.core.ingress.glue import AuditedRefusals, EventInventory
-from hookyard.core.ingress.model import SourceConfig
-from hookyard.core.ingress.pace import Pace
-from hookyard.core.ingress.receive import Receiver
-from hookyard.core.ingress.service import Deliveries
 from hookyard.core.jobs.breakers import Breakers
 from hookyard.core.jobs.cron import Cron
 from hookyard.core.jobs.leases_desk import LeaseDesk
-from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.model import Lane
 from hookyard.core.jobs.runner import Runner
-from hookyard.core.jobs.service import Ledger
-from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories.service import find_repository
-from hookyard.core.sealing.service import Sealer
-from hookyard.features.agents.jobs import RunAgent
 from hookyard.kit.clock import Clock, SystemClock
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings, read_environment
@@ -127,12 +104,12 @@ async def open_yard(
         ids = IdMaker()
         sealer = open_sealer(settings, database, environ, clock, ids)
         opened.push_async_callback(sealer.close)
-        base = _Foundation(
+        base = Foundation(
             settings, clock, ids, database, sources, github, traces, files, broker, storage,
             around, rules, outbound, sealer, apps,
         )  # fmt: skip
         trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
-        yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
+        yard = _assemble(base, Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
         yard.keeper = None if joins else open_keeper(settings, environ, clock)
         if yard.keeper is not None:
             renew_in_place(yard, yard.keeper)
@@ -140,116 +117,7 @@ async def open_yard(
         return yard
 
 
-@dataclass(frozen=True, slots=True)
-class _Foundation:
-    """What every room stands on."""
-
-    settings: Settings
-    clock: Clock
-    ids: IdMaker
-    database: Database
-    sources: dict[str, SourceConfig]
-    github: GitHubApp | None
-    traces: Traces | None
-    files: JobLogFiles
-    broker: Broker | None
-    storage: Storage
-    around: Around
-    rules: tuple[Rule, ...]
-    outbound: GuardedHttp
-    sealer: Sealer
-    apps: Sequence[GitHubApp]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ears:
-    """Whoever is told of something while the process runs."""
-
-    calls: CallListeners
-    waker: Waker = field(default_factory=Waker)
-    pace: Pace = field(default_factory=Pace)
-    endings: EndListeners = field(default_factory=EndListeners)
-    batches: BatchListeners = field(default_factory=BatchListeners)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rooms:
-    """The rooms that handlers and routes are made of."""
-
-    ledger: Ledger
-    publisher: Publisher
-    reviewing: Reviewing
-    audit: Audit
-    deliveries: Deliveries
-    receiver: Receiver
-    recovering: Recovering
-    people: People
-    grants: Grants
-    held: GrantMemory
-    tokens: TokenService
-    billing: Billing
-    noticing: Noticing
-
-
-def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
-    ledger = _ledger(base, ears.waker)
-    publisher = Publisher(ledger, base.clock, base.ids)
-    bodies = Bodies(base.storage.blobs)
-    deliveries = Deliveries(ledger, bodies)
-    receiver = Receiver(
-        base.database, ledger, deliveries, base.clock, base.ids, ears.batches, ears.pace, bodies
-    )
-    audit = Audit(base.ids)
-    noticing = open_noticing(base.settings, base.database, publisher, base.clock, base.ids)
-    held = GrantMemory(base.database, base.clock)
-    grants = Grants(base.ids, audit, held.tell, find_repository)
-    known = PeopleBase(
-        base.settings, base.database, base.clock, base.ids, audit, base.github, grants,
-        base.outbound,
-    )  # fmt: skip
-    tokens = token_service(
-        base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
-    )
-    verdicts = verdict_notices(
-        noticing.notifications.notify, site_of(base.settings.github.api_base_url)
-    )
-    return _Rooms(
-        ledger,
-        publisher,
-        reviewing(ledger, publisher, audit, base.ids, verdicts),
-        audit,
-        deliveries,
-        receiver,
-        recovering(
-            base.settings,
-            base.sources,
-            base.github,
-            base.clock,
-            receiver,
-            ledger,
-            noticing.silent,
-        ),
-        open_people(known, base.rules),
-        grants,
-        held,
-        tokens,
-        open_billing(
-            base.database,
-            ledger,
-            tokens.record,
-            ears.calls,
-            audit,
-            base.ids,
-            base.sealer,
-            budget_notices(noticing.notifications.notify),
-        ),
-        noticing,
-    )
-
-
-def _runner(
-    base: _Foundation, rooms: _Rooms, ears: _Ears, breakers: Breakers, boot_id: str
-) -> Runner:
+def _runner(base: Foundation, rooms: Rooms, ears: Ears, breakers: Breakers, boot_id: str) -> Runner:
     work = base.settings.worker
     handlers = surround(registry.job_handlers(_ports(base, rooms)), base.traces)
     runner = Runner(
@@ -271,21 +139,21 @@ def _runner(
     return runner
 
 
-def _cron(base: _Foundation, rooms: _Rooms) -> Cron:
+def _cron(base: Foundation, rooms: Rooms) -> Cron:
     specs = (*registry.cron(has_github=base.github is not None), *rooms.recovering.calendar())
     return Cron(rooms.ledger, specs, base.clock)
 
 
 def _assemble(
-    base: _Foundation, ears: _Ears, authenticator: Authenticator, admin_key: AdminKey | None
+    base: Foundation, ears: Ears, authenticator: Authenticator, admin_key: AdminKey | None
 ) -> Yard:
     settings, database = base.settings, base.database
     if base.traces is not None:
         ears.calls.listeners.append(base.traces.called)
         ears.endings.listeners.append(TracedEndings(base.traces))
     breakers, boot_id = Breakers(base.clock), base.ids.new(base.clock.now_ms())
-    rooms = _rooms(base, ears)
-    ledger = rooms.ledger
+    rooms = open_rooms(base, ears)
+    ledger, told = rooms.ledger, rooms.noticing
     runner = _runner(base, rooms, ears, breakers, boot_id)
     key = audit_key(settings.access.audit_key, settings.data_dir / "audit.key")
     return Yard(
@@ -328,10 +196,8 @@ def _assemble(
         sealer=base.sealer,
         apps=base.apps,
         tokens=rooms.tokens,
-        noticing=rooms.noticing,
-        streams=open_streams(
-            database, rooms.noticing.notifications, rooms.people.sessions, base.clock
-        ),
+        noticing=told,
+        streams=open_streams(database, told.notifications, rooms.people.sessions, base.clock),
         billing=rooms.billing,
         records=open_records(database, rooms.audit, base.ids, base.clock),
         traces=base.traces,
@@ -340,7 +206,7 @@ def _assemble(
     )
 
 
-def _desk(base: _Foundation, rooms: _Rooms, ears: _Ears) -> LeaseDesk:
+def _desk(base: Foundation, rooms: Rooms, ears: Ears) -> LeaseDesk:
     return lease_desk(
         base.settings,
         base.database,
@@ -353,17 +219,7 @@ def _desk(base: _Foundation, rooms: _Rooms, ears: _Ears) -> LeaseDesk:
     )
 
 
-def _ledger(base: _Foundation, waker: Waker) -> Ledger:
-    timeout_s = base.settings.worker.agent_timeout_s
-    agent = RunAgent.kind_for(timeout_s) if agent_argv(base.settings) else None
-    has_slack = base.settings.slack.bot_token is not None
-    kinds = registry.kinds(has_github=base.github is not None, agent=agent, has_slack=has_slack)
-    ledger = Ledger(base.clock, base.ids, kinds, spreading_random(), waker)
-    ledger.outside[RunAgent.kind_for(timeout_s).name] = RunAgent.kind_for(timeout_s)
-    return ledger
-
-
-def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
+def _ports(base: Foundation, rooms: Rooms) -> registry.Ports:
     settings, github = base.settings, base.github
     return registry.Ports(
         database=base.database,

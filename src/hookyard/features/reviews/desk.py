@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from hookyard.adapters.database.port import Unit
 from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
+from hookyard.core.identity.model import DEFAULT_TENANT
 from hookyard.core.jobs.model import NewJob
 from hookyard.core.jobs.port import JobRequests
 from hookyard.core.publishing.defuse import code, defuse
@@ -225,7 +226,9 @@ class Desk:
     ) -> None:
         target = f"{said.repository}#{said.number}"
         detail = {"about": about}
-        entry = AuditEntry(said.actor, action, target, reason=reason, detail=detail)
+        entry = AuditEntry(
+            said.actor, action, target, reason=reason, detail=detail, tenant=DEFAULT_TENANT
+        )
         self._audit.record(unit, entry, now_ms)
 
     def _refuse(self, unit: Unit, said: Said, reason: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hookyard.adapters.database.port import Unit
 from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
+from hookyard.core.identity.model import DEFAULT_TENANT
 from hookyard.features.records.schema import store_schema as store
 from hookyard.features.records.schema.builtin import BUILT_IN
 from hookyard.features.records.schema.declare import check_relations
@@ -85,7 +86,9 @@ class Schemas:
         store.keep(unit, asked.state, asked.wanted, by, now_ms)
         for step in asked.steps:
             target = f"{step.entity.name}: {step.kind.value}{step.what}"
-            self._audit.record(unit, AuditEntry(by, "entities.apply", target), now_ms)
+            self._audit.record(
+                unit, AuditEntry(by, "entities.apply", target, tenant=DEFAULT_TENANT), now_ms
+            )
 
     def apply_built_in(self, unit: Unit, now_ms: int) -> bool:
         """Apply the built-in entities; whether anything changed. ConfigurationError when that

@@ -3,37 +3,24 @@
 To add one, write its module and list it here; nothing registers itself by being imported.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from random import Random
+from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from hookyard.adapters.blobs.port import Blobs
-from hookyard.adapters.database.port import Database
-from hookyard.adapters.github.port import GitHub
-from hookyard.adapters.messaging.port import Messages
 from hookyard.core.audit import api as audit_api
-from hookyard.core.audit.service import Audit
 from hookyard.core.blobs.sweep import Sweep
 from hookyard.core.idempotency import store as _idempotency_keys
 from hookyard.core.identity import api as identity_api
 from hookyard.core.identity import exchange_api, grants_api, me_api, users_api
-from hookyard.core.identity.exchange import Exchange
 from hookyard.core.identity.gate import Gate
-from hookyard.core.identity.grants import Grants
 from hookyard.core.identity.model import DEFAULT_TENANT, Action
-from hookyard.core.identity.service import ApiKeys
-from hookyard.core.identity.sessions import Sessions
 from hookyard.core.ingress import api as deliveries_api
 from hookyard.core.ingress import jobs as routing
 from hookyard.core.ingress import learning, recovery_api, recovery_jobs, silence_jobs, upkeep
 from hookyard.core.ingress.bodies import Bodies
-from hookyard.core.ingress.context import ContextReader
-from hookyard.core.ingress.decide import OwnApp
 from hookyard.core.ingress.glue import ConfigAtRef
-from hookyard.core.ingress.jobs import Inventory, Refusals, RouteDelivery
-from hookyard.core.ingress.model import Provider, SourceConfig
+from hookyard.core.ingress.jobs import RouteDelivery
+from hookyard.core.ingress.model import Provider
 from hookyard.core.ingress.providers.generic import (
     BITBUCKET,
     GITLAB,
@@ -47,36 +34,26 @@ from hookyard.core.ingress.providers.sentry import SENTRY
 from hookyard.core.ingress.providers.slack import SLACK
 from hookyard.core.ingress.reactions import CommandReaction, Reaction
 from hookyard.core.ingress.rules import AGENT_TASK
-from hookyard.core.ingress.service import Deliveries
 from hookyard.core.ingress.weight import weigh_deliveries
 from hookyard.core.jobs import api as jobs_api
 from hookyard.core.jobs import artifacts_api, leases_api, log_archive, pauses_api
-from hookyard.core.jobs.artifacts import Artifacts
 from hookyard.core.jobs.cron import CronSpec
-from hookyard.core.jobs.leases_desk import LeaseDesk
 from hookyard.core.jobs.leases_model import Finisher
-from hookyard.core.jobs.log import JobLogFiles
-from hookyard.core.jobs.log_archive import ArchiveLogs, JobLogs
+from hookyard.core.jobs.log_archive import ArchiveLogs
 from hookyard.core.jobs.model import JobHandler, JobKind
-from hookyard.core.jobs.service import Ledger
 from hookyard.core.jobs.weight import weigh_files
 from hookyard.core.publishing import api as effects_api
 from hookyard.core.publishing import upkeep as effects_upkeep
 from hookyard.core.publishing.jobs import LandEffect
-from hookyard.core.publishing.landing import LandingOptions
 from hookyard.core.publishing.messages import LandMessage
-from hookyard.core.publishing.model import AppIdentity
-from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.repositories import api as repositories_api
 from hookyard.core.repositories import jobs as inventory
-from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.repositories.service import find_repository
 from hookyard.core.sealing import store as _data_keys
 from hookyard.core.sealing.model import SealedColumn
 from hookyard.core.tokens import api as tokens_api
 from hookyard.core.tokens import upkeep as tokens_upkeep
-from hookyard.features.agents import jobs as agents
 from hookyard.features.agents.answers import Answers
 from hookyard.features.billing import api as billing_api
 from hookyard.features.billing import keys_api as provider_keys_api
@@ -88,42 +65,33 @@ from hookyard.features.checklists import jobs as checklists
 from hookyard.features.checklists import waivers_api
 from hookyard.features.checklists.issues import GitHubIssues
 from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTIONS
-from hookyard.features.checklists.service import Checklists
 from hookyard.features.codehealth import api as health_api
 from hookyard.features.codehealth import jobs as health
 from hookyard.features.codehealth.policies import ConfiguredPolicies
 from hookyard.features.codehealth.pulls import GitHubPulls as HealthPulls
-from hookyard.features.codehealth.service import CodeHealth
 from hookyard.features.manifests import api as manifests_api
 from hookyard.features.manifests import jobs as manifests
-from hookyard.features.manifests.jobs import Asking
-from hookyard.features.manifests.service import Manifests
 from hookyard.features.notifications import api as notifications_api
 from hookyard.features.notifications import jobs as notices
-from hookyard.features.notifications.service import Notifications
-from hookyard.features.notifications.stream import Streams
 from hookyard.features.records import store_changes as _record_changes
 from hookyard.features.records import upkeep as records_upkeep
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.features.reviews import api as reviews_api
 from hookyard.features.reviews import jobs as reviews
 from hookyard.features.reviews import newjobs as review_jobs
-from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.pulls import ConfigsAt, GitHubPulls
 from hookyard.features.reviews.reactions import COMMANDS
 from hookyard.features.reviews.reactions import REACTIONS as REVIEW_REACTIONS
-from hookyard.features.reviews.service import Reviews
-from hookyard.features.reviews.sources import Sources
 from hookyard.features.reviews.suggesting import Suggesting
 from hookyard.features.testruns import api as testruns_api
 from hookyard.features.testruns import jobs as testruns
 from hookyard.features.testruns import upkeep as testruns_upkeep
-from hookyard.features.testruns.obtain import ArtifactSource, Obtain
+from hookyard.features.testruns.obtain import Obtain
 from hookyard.features.testruns.reactions import REACTIONS as TEST_RUN_REACTIONS
-from hookyard.features.testruns.service import TestRuns
 from hookyard.features.testruns.trees import GitHubTrees
-from hookyard.kit.clock import Clock
-from hookyard.kit.ids import IdMaker
+from hookyard.registry.ports import ApiPorts, GitHubPorts, Ports, ReviewPorts
+
+__all__ = ["ApiPorts", "GitHubPorts", "Ports", "ReviewPorts"]
 
 PROVIDERS: tuple[Provider, ...] = (
     GITHUB,
@@ -172,58 +140,6 @@ CRON: tuple[CronSpec, ...] = (
     *records_upkeep.CRON,
 )
 SYNC_AT_START = inventory.AT_START
-
-
-@dataclass(frozen=True, slots=True)
-class GitHubPorts:
-    """What handlers need of a configured GitHub App."""
-
-    github: GitHub
-    installation_of: InstallationOf
-    app: AppIdentity
-    landing: LandingOptions
-    downloads: ArtifactSource
-    configs: ConfigReader
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewPorts:
-    """What handlers of reviews are made of."""
-
-    reviews: Reviews
-    sources: Sources
-    desk: Desk
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything handlers are made of. `github` is None where no App is configured."""
-
-    database: Database
-    ledger: Ledger
-    publisher: Publisher
-    checklists: Checklists
-    reviewing: ReviewPorts
-    test_runs: TestRuns
-    manifests: Manifests
-    proposals: Asking
-    sources: Mapping[str, SourceConfig]
-    context: ContextReader
-    inventory: Inventory
-    refusals: Refusals
-    own: OwnApp
-    github: GitHubPorts | None
-    agent: agents.RunAgent | None
-    retention_days: int
-    files: JobLogFiles | None
-    blobs: Blobs
-    ids: IdMaker
-    recovery: recovery_jobs.RecoveryPorts
-    sources_watched: recovery_api.SourcePorts
-    random: Random
-    health: CodeHealth
-    notifications: Notifications
-    messages: Messages | None
 
 
 def kinds(
@@ -332,35 +248,41 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         notices.TidyNotifications(ports.notifications),
     ]
     if ports.github is not None:
-        gh = ports.github
-        found.append(LandEffect(gh.github, gh.installation_of, gh.app, gh.landing))
-        found.append(inventory.SyncRepositories(ports.database, gh.github))
-        issues = GitHubIssues(gh.github, gh.installation_of)
-        found.extend(checklists.handlers(ports.checklists, issues))
-        found.extend(_reviews(ports, gh))
-        trees = GitHubTrees(gh.github)
-        obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
-        found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
-        found.extend(
-            manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
-        )
-        pulls = HealthPulls(gh.github, gh.installation_of)
-        policies = ConfiguredPolicies(ConfigAtRef(gh.configs), gh.installation_of)
-        found.append(
-            health.RunCodeHealthScan(
-                ports.health,
-                ports.blobs,
-                pulls,
-                policies,
-                ports.ledger,
-                ports.reviewing.reviews.open_at,
-            )
-        )
+        found.extend(_of_github(ports, ports.github))
     if ports.messages is not None:
         found.append(LandMessage(ports.messages))
     if ports.agent is not None:
         found.append(ports.agent)
     return tuple(found)
+
+
+def _of_github(ports: Ports, gh: GitHubPorts) -> list[JobHandler]:
+    """Handlers that need a GitHub App."""
+    found: list[JobHandler] = []
+    found.append(LandEffect(gh.github, gh.installation_of, gh.app, gh.landing))
+    found.append(inventory.SyncRepositories(ports.database, gh.github))
+    issues = GitHubIssues(gh.github, gh.installation_of)
+    found.extend(checklists.handlers(ports.checklists, issues))
+    found.extend(_reviews(ports, gh))
+    trees = GitHubTrees(gh.github)
+    obtain = Obtain(ports.test_runs, gh.downloads, trees, ports.blobs, ports.ids)
+    found.append(testruns.ProcessWorkflowRun(ports.test_runs, obtain, gh.installation_of))
+    found.extend(
+        manifests.handlers(ports.manifests, gh.github, gh.installation_of, ports.proposals)
+    )
+    pulls = HealthPulls(gh.github, gh.installation_of)
+    policies = ConfiguredPolicies(ConfigAtRef(gh.configs), gh.installation_of)
+    found.append(
+        health.RunCodeHealthScan(
+            ports.health,
+            ports.blobs,
+            pulls,
+            policies,
+            ports.ledger,
+            ports.reviewing.reviews.open_at,
+        )
+    )
+    return found
 
 
 def _reviews(ports: Ports, gh: GitHubPorts) -> tuple[JobHandler, ...]:
@@ -375,37 +297,6 @@ def _reviews(ports: Ports, gh: GitHubPorts) -> tuple[JobHandler, ...]:
             Suggesting(ports.ledger).seen,
         )
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ApiPorts:
-    """Everything routes are made of."""
-
-    database: Database
-    clock: Clock
-    ledger: Ledger
-    publisher: Publisher
-    deliveries: Deliveries
-    checklists: Checklists
-    reviews: Reviews
-    test_runs: TestRuns
-    manifests: Manifests
-    audit: Audit
-    keys: ApiKeys
-    grants: Grants
-    audit_keys: Sequence[str]
-    exchange: Exchange
-    desk: LeaseDesk
-    artifacts: Artifacts
-    logs: JobLogs
-    sources: recovery_api.SourcePorts
-    sessions: Sessions
-    app_pages: repositories_api.AppPages
-    tokens: tokens_api.TokenPorts
-    health: CodeHealth
-    notifications: Notifications
-    streams: Streams
-    billing: billing_api.BillingPorts
 
 
 def routers(ports: ApiPorts, gate: Gate) -> tuple[APIRouter, ...]:
