@@ -12,6 +12,7 @@ from hookyard.core.identity.authenticate import ADMIN as ADMIN_ACTOR
 from hookyard.core.identity.model import Action, Actor, Decision, NewKey, Role, Scope
 from hookyard.core.identity.rules import TABLE
 from hookyard.core.publishing.model import CommentEffect
+from hookyard.features.testruns.model import RunFacts
 from hookyard.kit.json import Json, JsonObject, as_list, as_object, as_text
 from tests.journeys.conftest import Caller
 
@@ -27,6 +28,9 @@ ALIKE: Mapping[tuple[str, str], str] = {
     ("get", "/api/repos/{owner}/{repo}/install"): "a link to GitHub, made of what was typed",
 }
 NOWHERE = "01k0000000000000000000000z"
+RUN = RunFacts(
+    "octo/garden", 7, 1, "Tests", "t.yml", "push", "success", "a" * 40, "main", "octo/garden", ""
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,9 @@ async def inhabited(client: Caller) -> dict[str, str]:
     ).json()["id"]
     new = NewKey("k", Role.VIEWER, Scope.of_repository("octo/garden"))
     key = await yard.database.write(lambda u: yard.keys.create(u, new, ADMIN_ACTOR, now_ms))
+    await yard.database.write(
+        lambda unit: yard.test_runs.finish(unit, RUN, now_ms, None, news=True)
+    )
     return {
         "delivery_id": delivery,
         "job_id": job,
@@ -138,6 +145,8 @@ async def inhabited(client: Caller) -> dict[str, str]:
         "account": "octo",
         "mint_id": NOWHERE,
         "session_id": NOWHERE,
+        "run_id": str(RUN.run_id),
+        "case_key": "0" * 32,
     }
 
 
@@ -239,6 +248,7 @@ async def test_what_is_foreign_looks_as_if_it_were_not_there(client: Caller, sco
     ids = await inhabited(client)
     missing = {**ids, **dict.fromkeys((k for k in ids if k.endswith("_id")), NOWHERE)}
     missing["installation_id"] = "2"
+    missing["run_id"] = "8"
     stranger = await foreigner(client, scope)
     before = json.dumps(await everything(client))
     called = 0

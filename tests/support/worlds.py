@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -204,6 +205,7 @@ async def open_world(
         "GITHUB_APP_SLUG": world.app.slug,
         "GITHUB_PRIVATE_KEY": world.app.private_key,
         "GITHUB_API_BASE_URL": sandbox.base_url,
+        "HOOKYARD_OUTBOUND_ALLOW": f"localhost:{urlsplit(sandbox.base_url).port}",
         "GITHUB_OAUTH_CLIENT_ID": world.app.client_id,
         "GITHUB_OAUTH_CLIENT_SECRET": world.app.client_secret,
         **command,

@@ -77,10 +77,5 @@ def _changed(world: World, it: Repository, by: Actor, run: WorkflowRun, action: 
     api = world.api_url
     payload: dict[str, Json] = {"action": action}
     payload["workflow_run"] = actions.workflow_run(api, it, head_of(world, it, run), run)
-    payload["workflow"] = {
-        "id": actions.workflow_id(it, run),
-        "name": run.name,
-        "path": run.path,
-        "state": "active",
-    }
+    payload["workflow"] = actions.workflow(api, it, run)
     world.announce("workflow_run", it, payload | about(world, it, by.user))

@@ -126,6 +126,16 @@ async def work_on_code(hub: Hub) -> None:
         assert (await hub.repo("GET", path)).status_code == 200
 
 
+async def work_on_runs(hub: Hub) -> None:
+    """Workflow runs, their artifacts, and the tree of a commit."""
+    run = hub.sandbox.run_workflow(REPOSITORY, files={"r.xml": "<testsuite/>"})
+    one, artifact = f"/actions/runs/{run.id}", f"/actions/artifacts/{run.artifacts[0].id}"
+    places = ("/actions/runs", one, one + "/attempts/1", one + "/artifacts", artifact)
+    for path in (*places, f"/git/trees/{run.head_sha}?recursive=1"):
+        assert (await hub.repo("GET", path)).status_code == 200
+    assert (await hub.repo("GET", artifact + "/zip")).status_code == 302
+
+
 async def work_on_hooks(hub: Hub) -> None:
     """The App's own webhook."""
     config = {"url": "http://127.0.0.1:9/x", "secret": "s", "content_type": "json"}
@@ -229,6 +239,7 @@ async def test_every_route_speaks_as_github_documents(hub: Hub, watch: Watch) ->
     await work_on_comments(hub)
     await work_on_checks(hub)
     await work_on_code(hub)
+    await work_on_runs(hub)
     await work_on_hooks(hub)
     await work_on_plain_hooks(hub)
     await work_on_tokens(hub)

@@ -11,7 +11,7 @@ from tests.support.sandbox import REPOSITORY, Hub, make_hub
 pytestmark = pytest.mark.npm
 
 SUBSCRIBED = ["issues", "issue_comment", "push", "pull_request", "check_run", "status"]
-SUBSCRIBED += ["membership", "team", "organization"]
+SUBSCRIBED += ["membership", "team", "organization", "workflow_run"]
 
 
 def everything(hub: Hub) -> None:
@@ -27,6 +27,8 @@ def everything(hub: Hub) -> None:
     people.close_issue(REPOSITORY, 2)
     people.push(REPOSITORY, {"a.txt": "a"}, branch="fix")
     people.create_pull(REPOSITORY, "fix", "Fix it")
+    run = people.run_workflow(REPOSITORY, files={"r.xml": "<testsuite/>"}, branch="fix")
+    people.rerun(REPOSITORY, run.id)
     people.push(REPOSITORY, {"a.txt": "b"}, branch="fix")
     people.join_org("acme", "alice")
     people.create_team("acme", "Platform")

@@ -90,6 +90,24 @@ def workflow_run(api: str, it: Repository, head: Repository, run: WorkflowRun) -
     return shape
 
 
+def workflow(api: str, it: Repository, run: WorkflowRun) -> JsonObject:
+    """The workflow a run is of."""
+    number, page = workflow_id(it, run), page_of(api, it)
+    branch = it.default_branch
+    return {
+        "id": number,
+        "node_id": accounts.node_id("Workflow", number),
+        "name": run.name,
+        "path": run.path,
+        "state": "active",
+        "created_at": stamp(it.created_at_ms),
+        "updated_at": stamp(it.created_at_ms),
+        "url": f"{api_of(api, it)}/actions/workflows/{number}",
+        "html_url": f"{page}/blob/{branch}/{run.path}",
+        "badge_url": f"{page}/workflows/{run.name.replace(' ', '%20')}/badge.svg",
+    }
+
+
 def artifact(api: str, it: Repository, run: WorkflowRun, one: Artifact) -> JsonObject:
     """An artifact; `digest` is of the zip."""
     url = f"{api_of(api, it)}/actions/artifacts/{one.id}"
