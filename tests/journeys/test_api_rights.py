@@ -57,12 +57,6 @@ CALLS: tuple[tuple[Action, str, str, object], ...] = (
     (Action.REVIEWS_READ, "GET", "/api/repos/octo/garden/prs/1/explain", None),
     (Action.REVIEWS_WRITE, "POST", "/api/repos/octo/garden/prs/1/revalidate", None),
     (Action.REVIEWS_WRITE, "POST", "/api/repos/octo/garden/prs/1/flag_for_merge", None),
-    (
-        Action.REVIEWS_FORCE,
-        "POST",
-        "/api/repos/octo/garden/prs/1/flag_for_merge",
-        {"reason": "it must", "force": True},
-    ),
     (Action.TESTS_READ, "GET", "/api/repos/octo/garden/runs", None),
     (Action.TESTS_READ, "GET", "/api/repos/octo/garden/unsteady", None),
     (Action.KEYS_READ, "GET", "/api/admin/keys", None),

@@ -199,7 +199,6 @@ async def open_world(
         "HOOKYARD_SOURCES_FILE": str(_sources_file(folder, world.app.slug)),
         "HOOKYARD_DRAIN_SECONDS": "1",
         "HOOKYARD_RECOVER": "off",
-        "HOOKYARD_OUTBOUND_ALLOW": "127.0.0.1,localhost",
         "GITHUB_APP_ID": str(world.app.id),
         "GITHUB_APP_SLUG": world.app.slug,
         "GITHUB_PRIVATE_KEY": world.app.private_key,
