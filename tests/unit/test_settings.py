@@ -92,10 +92,12 @@ def test_a_conventional_name_does_what_the_own_one_does(
         "BLOBSTORE_BUCKET": "a-bucket",
         "BLOBSTORE_ENDPOINT": "https://s3.example",
         "OIDC_ISSUER": "https://id.example/",
+        "GITHUB_SIGNER": "aws-kms:eu-west-1/alias/app",
     }
     needs = {
         "HOOKYARD_GITHUB_APP_ID": {"GITHUB_PRIVATE_KEY": "k"},
         "HOOKYARD_GITHUB_PRIVATE_KEY": {"GITHUB_APP_ID": "7"},
+        "HOOKYARD_GITHUB_SIGNER": {"GITHUB_APP_ID": "7"},
         "HOOKYARD_GITHUB_OAUTH_CLIENT_ID": {"GITHUB_OAUTH_CLIENT_SECRET": "s"},
         "HOOKYARD_GITHUB_OAUTH_CLIENT_SECRET": {"GITHUB_OAUTH_CLIENT_ID": "c"},
         "HOOKYARD_OIDC_ISSUER": {"OIDC_CLIENT_ID": "c"},
