@@ -1,4 +1,4 @@
-"""The table of attacks in docs/security.md names tests that exist; secrets are compared by `same`."""
+"""The attacks of docs/security.md have tests that exist; secrets are compared by `same`."""
 
 import ast
 import re

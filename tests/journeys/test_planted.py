@@ -84,7 +84,7 @@ async def test_planted_secrets_are_told_nowhere(
         given = await go_right_and_wrong(world)
     logs = "".join(capsys.readouterr())
     traces = "\n".join(map(str, collector.spans)) + str(collector.resources)
-    assert "POST /app/installations/{id}/access_tokens" in traces
+    assert "/access_tokens" in traces
     assert "webhook_signature_validation_failures_total" in told.text
     assert len(given) >= 8
     shown_once = {one for one in given if one.startswith("hky_")}

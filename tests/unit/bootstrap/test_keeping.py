@@ -10,6 +10,7 @@ from hookyard.kit.clock import ManualClock
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings import KeptAt
 from hookyard.settings import load_settings as plain_settings
+from hookyard.settings.appfile import write_app_file
 from hookyard.settings.places import secret_sources, signing_key, wrapping_keys
 from tests.support.secret_stubs_vault import VAULT_ENV, VaultStub
 
@@ -46,6 +47,46 @@ def test_a_folder_gives_what_is_in_force_and_what_was_before(tmp_path: Path) -> 
     assert by_name["HOOKYARD_ADMIN_KEY"] == "env:"
     assert by_name["HOOKYARD_DATABASE_URL"] == f"file:{secrets}"
     assert "planted" not in repr(found)
+
+
+def store_app(data: Path) -> None:
+    """An App as `hookyard github setup` stores it."""
+    data.mkdir()
+    put(data / "secrets", "github-webhook-secret", "planted-stored")
+    put(data / "secrets", "github-private-key", "planted-key")
+    write_app_file(data, {"GITHUB_APP_ID": "7", "GITHUB_APP_SLUG": "robot"})
+
+
+def test_a_stored_app_is_used_where_nothing_else_is_said(tmp_path: Path) -> None:
+    store_app(tmp_path / "data")
+    environ = {"HOOKYARD_DATA_DIR": str(tmp_path / "data")}
+    found = load_settings(environ, folder=tmp_path)
+    assert (found.github.app_id, found.github.app_slug) == ("7", "robot")
+    assert [str(one) for one in found.secrets.sources] == [
+        "env:",
+        f"file:{tmp_path / 'data/secrets'}",
+    ]
+    over = load_settings(environ | {"GITHUB_WEBHOOK_SECRET": "mine"}, folder=tmp_path)
+    assert [secret.reveal() for secret in over.sources.github] == ["mine"]
+
+
+def test_an_app_of_the_settings_puts_a_stored_one_out_of_use(tmp_path: Path) -> None:
+    store_app(tmp_path / "data")
+    environ = {
+        "HOOKYARD_DATA_DIR": str(tmp_path / "data"),
+        "GITHUB_APP_ID": "8",
+        "GITHUB_PRIVATE_KEY": "k",
+    }
+    found = load_settings(environ, folder=tmp_path)
+    assert (found.github.app_id, found.github.app_slug) == ("8", None)
+    assert found.sources.github == ()
+
+
+def test_secrets_without_the_file_that_names_the_app_are_not_in_use(tmp_path: Path) -> None:
+    store_app(tmp_path / "data")
+    (tmp_path / "data/github-app.env").unlink()
+    found = load_settings({"HOOKYARD_DATA_DIR": str(tmp_path / "data")}, folder=tmp_path)
+    assert (found.github.app_id, found.sources.github) == (None, ())
 
 
 def test_the_first_source_wins(tmp_path: Path) -> None:

@@ -8,15 +8,15 @@ is enough; what no rule allows is refused. A rule never gives what the caller's 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hookyard.core.tokens.globs import matches
 from hookyard.core.tokens.model import LEVELS, Place, Scope, Who, normal_permissions
+from hookyard.kit import globs
 
 
 @dataclass(frozen=True, slots=True)
 class Whom:
     """One description of a caller; every part that is set must fit, each as a whole.
 
-    `kind` is always set. `id`, `name` and the values of `claims` are patterns of `globs`.
+    `kind` is always set. `id`, `name` and the values of `claims` are patterns of `kit.globs`.
     """
 
     kind: str
@@ -106,7 +106,7 @@ def judge(rule: Rule, who: Who, place: Place, asked: Scope) -> tuple[Finding, Sc
         return no("who", min(misfits, key=_nearness), fits=False)
     if rule.installations and place.installation_id not in rule.installations:
         return no("installations", f"installation {place.installation_id} is not in the rule")
-    if rule.owners and not any(matches(owner, place.account.lower()) for owner in rule.owners):
+    if rule.owners and not any(globs.fits(owner, place.account.lower()) for owner in rule.owners):
         return no("owners", f"the account {place.account} is not in the rule")
     names, reason = _repositories(rule, place, asked)
     if reason:
@@ -121,15 +121,15 @@ def misfit(whom: Whom, who: Who) -> str:
     """The first part of a description that a caller does not fit; "" when all fit."""
     if whom.kind != who.kind:
         return f"kind: the caller is {who.kind}, the rule is for {whom.kind}"
-    if whom.id is not None and not matches(whom.id, who.id):
+    if whom.id is not None and not globs.fits(whom.id, who.id):
         return "id: the caller's id is another"
-    if whom.name is not None and not matches(whom.name, who.name):
+    if whom.name is not None and not globs.fits(whom.name, who.name):
         return "name: the caller's name is another"
     for claim, patterns in whom.claims.items():
         held = who.claims.get(claim)
         if held is None:
             return f"claims: the caller's token has no claim {claim}"
-        if not any(matches(pattern, held) for pattern in patterns):
+        if not any(globs.fits(pattern, held) for pattern in patterns):
             return f"claims: the caller's {claim} is another"
     return ""
 
@@ -151,7 +151,7 @@ def _repositories(rule: Rule, place: Place, asked: Scope) -> tuple[tuple[str, ..
             return None, "the request names no repositories, and the rule only has some"
         return tuple(ours), ""
     for name in asked.repositories:
-        if not any(matches(pattern, f"{owner}/{name}") for pattern in rule.repositories):
+        if not any(globs.fits(pattern, f"{owner}/{name}") for pattern in rule.repositories):
             return None, f"{place.account}/{name} is not in the rule"
     return asked.repositories, ""
 

@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import TypeAlias, TypeVar
 
 from hookyard.core.repositories.yamltree import MAX_BYTES, Located, Unreadable, read_yaml
-from hookyard.core.tokens.globs import BadPattern, checked
 from hookyard.core.tokens.model import LEVELS
+from hookyard.core.tokens.patterns import BadPattern, checked
 from hookyard.core.tokens.policy import Policy, Rule, Whom
 
 __all__ = ["MAX_BYTES", "BadPolicy", "read_policy"]
