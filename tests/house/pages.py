@@ -36,14 +36,14 @@ def room_differences(package: Path, page: str) -> list[str]:
 def unregistered_kinds(sources: Iterable[Source]) -> list[str]:
     """Kinds of job whose module the registry does not import, once there is a registry."""
     every = list(sources)
-    registry = next((s for s in every if s.path == "src/hookyard/registry/__init__.py"), None)
-    if registry is None:
+    registry = [source for source in every if source.under("src/hookyard/registry")]
+    if not registry:
         return []
-    imported = {name for _, name in registry.imports()}
+    imported = {name for source in registry for _, name in source.imports()}
     return [
         f"{source.path}:{line} {name}"
         for source in every
-        if source is not registry
+        if source not in registry
         and not any(n == source.dotted or n.startswith(source.dotted + ".") for n in imported)
         for line, name in job_kinds(source)
     ]
