@@ -3,7 +3,8 @@
 import json
 import queue
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -241,7 +242,7 @@ class Scenario:
         for sent in self.sent:
             view = self._delivery(sent.delivery_id)
             jobs = [j for j in view["jobs"] if j["kind"] not in ("ingress.route", "effect.land")]
-            names = ", ".join(f"{j['kind']} {j['state']}" for j in jobs)
+            names = brief(jobs)
             effects = ", ".join(e["url"] or e["state"] for e in view["effects"])
             why = view["reason"] or ""
             found.append(
@@ -367,3 +368,18 @@ def _is_ours(delivery: HookDelivery) -> bool:
 
 def _as_request(delivery: HookDelivery) -> SignedRequest:
     return SignedRequest(dict(delivery.headers), delivery.body, "/webhooks/github")
+
+
+def brief(jobs: Sequence[dict[str, Any]]) -> str:
+    """Kinds of jobs, each once with how many there were, by the state they are in."""
+    counts = Counter((job["state"], job["kind"]) for job in jobs)
+    states = dict.fromkeys(state for state, _ in counts)
+    return "; ".join(
+        ", ".join(
+            kind if count == 1 else f"{kind} ×{count}"
+            for (of, kind), count in counts.items()
+            if of == state
+        )
+        + f" {state}"
+        for state in states
+    )
