@@ -20,6 +20,9 @@ OPEN = {
     "/metrics",
     "/openapi.json",
     "/readyz",
+    "/setup",
+    "/setup/callback",
+    "/setup/result",
 }
 NOWHERE = "01k0000000000000000000000z"
 CALLS: tuple[tuple[Action, str, str, object], ...] = (

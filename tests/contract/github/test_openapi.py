@@ -5,11 +5,15 @@ The hub fixture checks each request body that was accepted and each answer that 
 
 import base64
 import hashlib
+import json
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hookyard.core.registration.model import Wish
+from hookyard.core.registration.rules import manifest_of
 from hookyard.kit.json import dig
 from hookyard_sandbox.github.app import ENDPOINTS
 from tests.support.openapi import LISTED_INSTALLATIONS, Judge, Watch, require_npm
@@ -207,6 +211,26 @@ async def work_on_people(hub: Hub) -> None:
         assert (await hub.call("GET", path)).status_code == 200, path
 
 
+async def work_on_registration(hub: Hub) -> None:
+    """An App registered from the manifest we send, and its code exchanged."""
+    here = "https://hookyard.example"
+    wish = Wish("Another", "acme", here, f"{here}/setup/callback")
+    manifest = json.dumps(manifest_of(wish))
+    asked = await hub.client.post(
+        "/organizations/acme/settings/apps/new?state=s", data={"manifest": manifest}
+    )
+    assert asked.status_code == 200, asked.text
+    (ticket,) = re.findall(r"name=ticket value=(\w+)", asked.text)
+    went = await hub.client.post("/settings/apps/manifest", data={"ticket": ticket})
+    query = parse_qs(urlsplit(went.headers["location"]).query)
+    assert query["state"] == ["s"]
+    path = f"/app-manifests/{query['code'][0]}/conversions"
+    made = await hub.client.post(path)
+    assert made.status_code == 201, made.text
+    assert made.json()["pem"].startswith("-----BEGIN RSA PRIVATE KEY-----")
+    assert (await hub.client.post(path)).status_code == 404
+
+
 async def user_token(hub: Hub) -> str:
     """What a browser and an App get by signing in."""
     verifier = "v" * 43
@@ -236,6 +260,7 @@ async def user_token(hub: Hub) -> str:
 
 async def test_every_route_speaks_as_github_documents(hub: Hub, watch: Watch) -> None:
     await read_everything(hub)
+    await work_on_registration(hub)
     await work_on_issues(hub)
     await work_on_comments(hub)
     await work_on_checks(hub)
