@@ -191,7 +191,8 @@ def _claim(call: Call, template: str, policy: Policy) -> Claim | None:
             "/header/idempotency-key", "bad_idempotency_key",
             "a key is 1 to 255 printable ASCII characters",
         )  # fmt: skip
-    target = "/".join(call.segments) + "?" + call.query.decode("latin-1")
+    # why: a kept answer shows what its caller's roles could read; with other roles it is refused.
+    target = f"{roles_of(call.actor)} {'/'.join(call.segments)}?{call.query.decode('latin-1')}"
     if call.if_match or call.if_none_match:
         target += f" {call.if_match} {call.if_none_match}"
     return Claim(
