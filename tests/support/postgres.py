@@ -109,9 +109,36 @@ class PostgresServer:
             " AND pid <> pg_backend_pid()"
         )
 
-    def url(self, name: str) -> str:
+    def url(self, name: str, login: str | None = None) -> str:
         parts = urlsplit(self.base_url)
-        return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, ""))
+        netloc = parts.netloc
+        if login is not None:
+            netloc = f"{login}:{login}@{netloc.rpartition('@')[2]}"
+        return urlunsplit((parts.scheme, netloc, f"/{name}", parts.query, ""))
+
+    async def make_login(self, database: str, member_of: str) -> str:
+        """A login that owns nothing and is no superuser, with every right on the database's rows
+        that can be given: where rows are kept from it, policies do it. Its password is its name."""
+        login = f"door_{secrets.token_hex(6)}"
+        statement = (
+            f"CREATE ROLE {login} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{login}';"
+            f"GRANT {member_of} TO {login};"
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {login};"
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {login}"
+        )
+        await self._on(database, statement)
+        return login
+
+    async def drop_login(self, database: str, login: str) -> None:
+        """Take a login away, and the rights it was given."""
+        await self._on(database, f"DROP OWNED BY {login}; DROP ROLE {login}")
+
+    async def _on(self, database: str, statement: str) -> None:
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
     def create_database(self) -> str:
         name = f"t_{secrets.token_hex(8)}"

@@ -6,6 +6,7 @@ from hookyard.adapters.database.port import Database
 from hookyard.core.audit.service import Audit
 from hookyard.core.idempotency.service import Idempotency
 from hookyard.features.records.catalog import Catalog
+from hookyard.features.records.documents.service import Documents
 from hookyard.features.records.feed import Feed
 from hookyard.features.records.gateway import Gateway
 from hookyard.features.records.query.service import Reads
@@ -34,7 +35,7 @@ def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -
     reads = Reads(database, catalog)
     writes = Writes(database, Idempotency(), audit, ids, clock)
     feed = Feed(database, catalog)
-    gateway = Gateway(catalog, reads, writes, Transact(writes, catalog), feed)
+    gateway = Gateway(catalog, reads, writes, Transact(writes, catalog), feed, Documents(catalog))
     return Records(gateway, catalog, Schemas(audit), writes, reads, feed)
 
 

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 import hookyard.bootstrap  # noqa: F401  every table
-from hookyard.adapters.database.port import Database, Unit
+from hookyard.adapters.database.backends.postgres import PostgresDatabase
+from hookyard.adapters.database.backends.sqlite import SqliteDatabase
+from hookyard.adapters.database.port import METADATA, Database, Unit
+from hookyard.adapters.database.walls import ROLE
 from hookyard.bootstrap.recording import Records, open_records
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Actor, ActorKind, Grant, Role, Scope
@@ -17,6 +21,7 @@ from hookyard.features.records.schema.declare import read_entities
 from hookyard.features.records.schema.service import Plan
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.ids import IdMaker
+from tests.support.postgres import PostgresServer
 
 
 class StandingClock(ManualClock):
@@ -40,6 +45,7 @@ class Place:
     records: Records
     clock: StandingClock
     ids: IdMaker
+    owner: Database | None = None
 
     async def call(
         self,
@@ -72,8 +78,10 @@ class Place:
             )
             return plan
 
-        plan = await self.database.write(work)
+        plan = await (self.owner or self.database).write(work)
         self.records.catalog.announce()
+        if self.owner is not None:
+            await self.records.catalog.look()
         return plan
 
 
@@ -87,3 +95,35 @@ async def place(database: Database, ids: IdMaker) -> AsyncIterator[Place]:
     records = open_records(database, Audit(ids), ids, clock)
     await database.write(lambda unit: records.schemas.apply_built_in(unit, clock.now_ms()))
     yield Place(database, records, clock, ids)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def fort(
+    request: pytest.FixtureRequest, tmp_path: Path, ids: IdMaker
+) -> AsyncIterator[Place]:
+    """As `place`; on Postgres the gateway's login is neither the owner of anything nor a superuser,
+    and entities are applied by the owner."""
+    clock, audit = StandingClock(), Audit(ids)
+
+    async def applied(database: Database) -> None:
+        schemas = open_records(database, audit, ids, clock).schemas
+        await database.write(lambda unit: schemas.apply_built_in(unit, clock.now_ms()))
+
+    if request.param == "sqlite":
+        sqlite = SqliteDatabase(tmp_path / "hookyard.db")
+        await sqlite.write(lambda unit: METADATA.create_all(unit.connection))
+        await applied(sqlite)
+        yield Place(sqlite, open_records(sqlite, audit, ids, clock), clock, ids)
+        await sqlite.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = await server.with_tables(METADATA)
+    owner = PostgresDatabase(server.url(name))
+    await applied(owner)
+    login = await server.make_login(name, ROLE)
+    database = PostgresDatabase(server.url(name, login))
+    yield Place(database, open_records(database, audit, ids, clock), clock, ids, owner)
+    await database.close()
+    await owner.close()
+    await server.drop_login(name, login)
+    await asyncio.to_thread(server.drop_database, name)

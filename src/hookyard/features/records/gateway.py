@@ -2,6 +2,7 @@
 
     GET POST PATCH DELETE /v1/{entity}      GET PATCH PUT DELETE /v1/{entity}/{id}
     POST /v1/{entity}/{id}/_restore         POST /v1/_transact   GET /v1/_changes
+    GET /v1/openapi.json
 
 It knows neither sockets nor tokens: the caller is known, and so is its tenant.
 """
@@ -13,6 +14,7 @@ from hookyard.core.idempotency.model import Claim, KeptAnswer, digest_of, finger
 from hookyard.core.identity.model import Actor
 from hookyard.features.records.access import allow
 from hookyard.features.records.catalog import Catalog
+from hookyard.features.records.documents.service import Documents
 from hookyard.features.records.feed import Feed
 from hookyard.features.records.ids import from_path
 from hookyard.features.records.query.params import decoded, flag, read_query
@@ -33,6 +35,8 @@ from hookyard.kit.json import Json
 
 _ONE = {"PATCH": Verb.UPDATE, "PUT": Verb.REPLACE, "DELETE": Verb.DELETE}
 _MANY = {"PATCH": Verb.UPDATE, "DELETE": Verb.DELETE}
+# why: a dot is in no entity's name.
+DOCUMENT = "openapi.json"
 _WRITE_QUERY = frozenset({"dry_run"})
 
 
@@ -69,11 +73,14 @@ class Gateway:
     writes: Writes
     transact: Transact
     feed: Feed
+    documents: Documents
 
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
         segments = call.segments
         if len(segments) == 1:
+            if segments[0] == DOCUMENT:
+                return await self._document(call)
             if segments[0][:1] == "_":
                 return await self._special(call, segments[0])
             return await self._collection(call, segments[0])
@@ -96,6 +103,15 @@ class Gateway:
             body = await self.feed.page(call.actor, roles_of(call.actor), call.query)
             return Reply(200, body, label="changes")
         raise NotFound
+
+    async def _document(self, call: Call) -> Reply:
+        if call.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(allowed="GET")
+        found = await self.documents.of(roles_of(call.actor))
+        headers = (("etag", f'"{found.etag}"'),)
+        if call.if_none_match and _fits(call.if_none_match, found.etag):
+            return Reply(304, b"", headers, "document")
+        return Reply(200, found.body, headers, "document")
 
     async def _collection(self, call: Call, name: str) -> Reply:
         shape = await self.catalog.shape(name)
@@ -191,7 +207,8 @@ def _claim(call: Call, template: str, policy: Policy) -> Claim | None:
             "/header/idempotency-key", "bad_idempotency_key",
             "a key is 1 to 255 printable ASCII characters",
         )  # fmt: skip
-    target = "/".join(call.segments) + "?" + call.query.decode("latin-1")
+    # why: a kept answer shows what its caller's roles could read; with other roles it is refused.
+    target = f"{roles_of(call.actor)} {'/'.join(call.segments)}?{call.query.decode('latin-1')}"
     if call.if_match or call.if_none_match:
         target += f" {call.if_match} {call.if_none_match}"
     return Claim(

@@ -235,6 +235,10 @@ class Shape:
         hidden = {f.name for f in entity.fields if f.read and not lets_in(f.read, roles)}
         sealed = {f.name for f in entity.fields if f.write and not lets_in(f.write, roles)}
         readable = tuple(name for name in self.names if name not in hidden)
+        if Operation.READ not in operations:
+            # why: a write answers with its record, and an empty change would be a way to read it.
+            named = (*_BEFORE, *entity.id.fields, *_AFTER)
+            readable = tuple(name for name in readable if name in named)
         vectors = {f.name for f in entity.fields if f.type is FieldType.VECTOR}
         return Access(
             operations,

@@ -49,12 +49,22 @@ class Builder:
         if depth > MAX_DEPTH:
             raise wrong(pointer, "too_deep", f"conditions nest {MAX_DEPTH} deep at most")
 
-    def target(self, relation: Relation) -> Shape | None:
-        """Where a relation leads, where the caller may read there."""
-        found = self.lookup(relation.entity)
-        if found is None or Operation.READ not in found.access(self.roles).operations:
-            return None
-        return found
+    def target(self, shape: Shape, relation: Relation) -> Shape | None:
+        """Where a relation leads, where the caller may go there."""
+        return target_of(shape, relation, self.lookup, self.roles)
+
+
+def target_of(shape: Shape, relation: Relation, lookup: Lookup, roles: int) -> Shape | None:
+    """Where a relation of `shape` leads; None where holders of the roles may not read there, or
+    not the field that makes the relation: who goes along it learns what that field holds."""
+    found = lookup(relation.entity)
+    if found is None:
+        return None
+    access = found.access(roles)
+    tied = access if relation.many else shape.access(roles)
+    if Operation.READ not in access.operations or relation.by not in tied.readable:
+        return None
+    return found
 
 
 def each(place: str) -> str:

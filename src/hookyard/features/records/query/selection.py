@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hookyard.features.records.query.builder import Builder, Lookup
+from hookyard.features.records.query.builder import Builder, Lookup, target_of
 from hookyard.features.records.query.order import Key, order_of
 from hookyard.features.records.query.where import no_field
-from hookyard.features.records.schema.model import Operation, Relation
+from hookyard.features.records.schema.model import Relation
 from hookyard.features.records.shape import Shape, View
 from hookyard.features.records.trouble import under, wrong
 from hookyard.kit.json import Json
@@ -68,8 +68,8 @@ def included(
     for name, how in value.items():
         place = under(pointer, name)
         relation = ways.get(name)
-        target = None if relation is None else lookup(relation.entity)
-        if relation is None or target is None or not _may_read(target, roles):
+        target = None if relation is None else target_of(shape, relation, lookup, roles)
+        if relation is None or target is None:
             raise no_field(shape, name, place)
         if how is False:
             continue
@@ -82,10 +82,6 @@ def included(
 def count(includes: "list[Include] | tuple[Include, ...]") -> int:
     """How many includes there are, those inside of them too."""
     return sum(1 + count(one.includes) for one in includes)
-
-
-def _may_read(target: Shape, roles: int) -> bool:
-    return Operation.READ in target.access(roles).operations
 
 
 def _include(

@@ -100,7 +100,7 @@ def _relation(
     depth: int,
     relations: int,
 ) -> str:
-    target = builder.target(relation)
+    target = builder.target(shape, relation)
     if target is None:
         raise no_field(shape, relation.name, pointer)
     if relations >= MAX_RELATIONS:
