@@ -10,6 +10,7 @@ from hookyard.features.records.feed import Feed
 from hookyard.features.records.gateway import Gateway
 from hookyard.features.records.query.service import Reads
 from hookyard.features.records.schema.service import Schemas
+from hookyard.features.records.search.service import Searches
 from hookyard.features.records.writing.service import Writes
 from hookyard.features.records.writing.transact import Transact
 from hookyard.kit.clock import Clock
@@ -34,7 +35,8 @@ def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -
     reads = Reads(database, catalog)
     writes = Writes(database, Idempotency(), audit, ids, clock)
     feed = Feed(database, catalog)
-    gateway = Gateway(catalog, reads, writes, Transact(writes, catalog), feed)
+    searches = Searches(database, catalog)
+    gateway = Gateway(catalog, reads, writes, Transact(writes, catalog), feed, searches)
     return Records(gateway, catalog, Schemas(audit), writes, reads, feed)
 
 

@@ -1,6 +1,7 @@
 """The gateway: a request for records, whoever carried it, and its answer.
 
     GET POST PATCH DELETE /v1/{entity}      GET PATCH PUT DELETE /v1/{entity}/{id}
+    POST /v1/{entity}/_search
     POST /v1/{entity}/{id}/_restore         POST /v1/_transact   GET /v1/_changes
 
 It knows neither sockets nor tokens: the caller is known, and so is its tenant.
@@ -19,6 +20,7 @@ from hookyard.features.records.query.params import decoded, flag, read_query
 from hookyard.features.records.query.service import Reads
 from hookyard.features.records.rules import roles_of
 from hookyard.features.records.schema.model import Operation, Policy
+from hookyard.features.records.search.service import Searches
 from hookyard.features.records.shape import Shape
 from hookyard.features.records.trouble import wrong
 from hookyard.features.records.writing.conditions import MAX_ETAGS, condition_of
@@ -69,6 +71,7 @@ class Gateway:
     writes: Writes
     transact: Transact
     feed: Feed
+    searches: Searches
 
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
@@ -78,6 +81,8 @@ class Gateway:
                 return await self._special(call, segments[0])
             return await self._collection(call, segments[0])
         if len(segments) == 2 and segments[0][:1] != "_":
+            if segments[1] == "_search":
+                return await self._search(call, segments[0])
             return await self._record(call, segments[0], segments[1])
         if len(segments) == 3 and segments[2] == "_restore":
             return await self._restore(call, segments[0], segments[1])
@@ -96,6 +101,15 @@ class Gateway:
             body = await self.feed.page(call.actor, roles_of(call.actor), call.query)
             return Reply(200, body, label="changes")
         raise NotFound
+
+    async def _search(self, call: Call, name: str) -> Reply:
+        _only(call, "POST")
+        shape = await self.catalog.shape(name)
+        roles = roles_of(call.actor)
+        allow(call.actor, shape, Operation.READ, roles)
+        read_query(call.query, frozenset())
+        body = await self.searches.find(call.actor, shape, roles, decoded(call.body, ""))
+        return Reply(200, body, label="search")
 
     async def _collection(self, call: Call, name: str) -> Reply:
         shape = await self.catalog.shape(name)
