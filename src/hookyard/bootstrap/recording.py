@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hookyard.adapters.database.port import Database
 from hookyard.core.audit.service import Audit
 from hookyard.core.idempotency.service import Idempotency
+from hookyard.features.records.bulk.exporting import Exports
+from hookyard.features.records.bulk.importing import Imports
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.feed import Feed
 from hookyard.features.records.gateway import Gateway
@@ -36,7 +38,10 @@ def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -
     writes = Writes(database, Idempotency(), audit, ids, clock)
     feed = Feed(database, catalog)
     searches = Searches(database, catalog)
-    gateway = Gateway(catalog, reads, writes, Transact(writes, catalog), feed, searches)
+    gateway = Gateway(
+        catalog, reads, writes, Transact(writes, catalog), feed, searches,
+        Imports(writes), Exports(database, catalog),
+    )  # fmt: skip
     return Records(gateway, catalog, Schemas(audit), writes, reads, feed)
 
 

@@ -191,7 +191,7 @@ async def test_a_field_kept_from_the_caller_cannot_be_searched(place: Place) -> 
         (b'{"vector": [1, 2, 3], "metric": "<->"}', "not_in_enum", "/metric"),
         (b'{"vector": [1, 2, 3], "threshold": "0"}', "wrong_type", "/threshold"),
         (b'{"vector": [1, 2, 3], "limit": 3}', "unknown_field", "/limit"),
-        (b'{"vector": [1, 2, 3], "where": {"place": [1]}}', "wrong_type", "/where/place"),
+        (b'{"vector": [1, 2, 3], "where": {"place": [1]}}', "wrong_type", "/where/place/equals"),
         (b'{"vector": [1, 2, 3], "where": {"x\\" OR 1=1 --": 1}}', "unknown_field", None),
         (b'{"vector": [1, 2, 3], "select": []}', "wrong_type", "/select"),
     ],

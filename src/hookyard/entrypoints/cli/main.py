@@ -24,6 +24,7 @@ ENTRIES = (
     Entry("grants", f"{_CLI}.grants:grants", "Roles of people and programs", _LOOK),
     Entry("access", f"{_CLI}.access:access", "Why somebody may or may not", _LOOK),
     Entry("audit", f"{_CLI}.audit:audit", "Who did what; verify and export it", _LOOK),
+    Entry("records", f"{_CLI}.records:records", "Records: import and export them", _LOOK),
     Entry("tokens", f"{_CLI}.tokens:tokens", "Installation tokens: mint, explain, revoke", _LOOK),
     Entry("hooks", f"{_CLI}.hooks.command:hooks", "Send, record and replay deliveries", _LOOK),
     Entry("doctor", f"{_CLI}.doctor.command:doctor", "Every setting, every dependency", _OFFLINE),
