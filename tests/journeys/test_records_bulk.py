@@ -220,3 +220,9 @@ async def test_memories_are_found_by_meaning(client: Caller) -> None:
         headers={"authorization": f"Bearer {client.token}", "content-type": "application/json"},
     )  # fmt: skip
     assert long.status_code == 413
+
+
+async def test_health_says_how_vectors_are_compared(client: Caller) -> None:
+    said = (await client.get("/healthz")).json()["vectors"]
+    postgres = client.yard.database.dialect == "postgresql"
+    assert said in ({"pgvector"} if postgres else {"sqlite-vec", "plain"})

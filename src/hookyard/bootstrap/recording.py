@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hookyard.adapters.database.backends.sqlite_vectors import distances
 from hookyard.adapters.database.port import Database
 from hookyard.core.audit.service import Audit
 from hookyard.core.idempotency.service import Idempotency
@@ -16,6 +17,7 @@ from hookyard.features.records.search.service import Searches
 from hookyard.features.records.writing.service import Writes
 from hookyard.features.records.writing.transact import Transact
 from hookyard.kit.clock import Clock
+from hookyard.kit.errors import HookyardError
 from hookyard.kit.ids import IdMaker
 
 
@@ -29,6 +31,18 @@ class Records:
     writes: Writes
     reads: Reads
     feed: Feed
+
+    async def vectors(self) -> str:
+        """By what vectors are compared: `sqlite-vec` or `plain` on SQLite, `pgvector` or `arrays`
+        on Postgres, `unknown` before any entity is applied."""
+        if self.catalog.dialect == "sqlite":
+            return distances()
+        if self.catalog.version == 0:
+            try:
+                await self.catalog.look()
+            except HookyardError:
+                return "unknown"
+        return "pgvector" if self.catalog.pgvector else "arrays"
 
 
 def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -> Records:
