@@ -1,14 +1,14 @@
-"""Import and export: batches, problems by line, tries that are repeated, walls, snapshots."""
+"""Import, and export of what was imported: batches, problems by line, tries repeated, walls."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from hookyard.core.identity.model import Actor, Role
-from hookyard.features.records.bulk import exporting, importing, lines, store_bulk
+from hookyard.core.identity.model import Role
+from hookyard.features.records.bulk import importing, lines
 from hookyard.features.records.gateway import Call
 from hookyard.kit.errors import (
     Forbidden,
@@ -18,92 +18,8 @@ from hookyard.kit.errors import (
     Unprocessable,
 )
 
+from .bulk import THINGS, CutOff, counts, dump, load, many, ndjson, problems
 from .conftest import Place, an_actor, feed_head
-
-THINGS = """
-entities:
-  things:
-    id: {field: thingId, make: client}
-    fields:
-      name: {type: string, max: 20, required: true}
-      size: {type: int, default: 3}
-      code: {type: string, unique: true}
-      price: {type: float, read: [maintainer], write: [maintainer]}
-      place: {type: vector, dimension: 2}
-      more: json
-    soft_delete: true
-  pairs:
-    id: {fields: [left, right]}
-    fields:
-      left: {type: id, required: true}
-      right: {type: id, required: true}
-      note: string
-  numbered:
-    id: {field: number, make: ulid}
-    fields: {name: string}
-    idempotency: required
-  keyless:
-    id: {field: number, make: uuid}
-    fields: {name: string}
-    idempotency: none
-"""
-
-
-class CutOff(Exception):
-    """The client is gone."""
-
-
-def ndjson(rows: Sequence[object]) -> bytes:
-    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-
-
-async def load(
-    place: Place,
-    body: bytes,
-    query: str = "",
-    *,
-    key: str | None = None,
-    actor: Actor | None = None,
-    entity: str = "things",
-    cut_at: int | None = None,
-    piece: int = 50_000,
-) -> dict[str, object]:
-    async def chunks() -> AsyncIterator[bytes]:
-        for at in range(0, len(body), piece):
-            if cut_at is not None and at >= cut_at:
-                raise CutOff
-            yield body[at : at + piece]
-
-    call = Call(
-        "POST", (entity, "_import"), query.encode(), actor or an_actor(), key, chunks=chunks()
-    )
-    reply = await place.records.gateway.answer(call)
-    found: dict[str, object] = json.loads(reply.body)
-    return found
-
-
-async def dump(
-    place: Place, query: str = "", *, actor: Actor | None = None, entity: str = "things"
-) -> list[dict[str, object]]:
-    call = Call("GET", (entity, "_export"), query.encode(), actor or an_actor())
-    reply = await place.records.gateway.answer(call)
-    assert reply.lines is not None
-    found = b"".join([page async for page in reply.lines])
-    return [json.loads(line) for line in found.splitlines()]
-
-
-def counts(report: dict[str, object]) -> tuple[object, ...]:
-    return tuple(report[name] for name in ("lines", "created", "updated", "unchanged", "failed"))
-
-
-def problems(report: dict[str, object]) -> list[tuple[object, ...]]:
-    listed = report["problems"]
-    assert isinstance(listed, list)
-    return [(one["line"], one["code"], one.get("pointer")) for one in listed]
-
-
-def many(count: int, start: int = 0) -> list[dict[str, object]]:
-    return [{"thingId": f"t{n:05}", "name": f"n{n}"} for n in range(start, start + count)]
 
 
 @pytest.mark.parametrize("piece", [7, 1000, 1_000_000])
@@ -308,67 +224,6 @@ async def test_tenants_do_not_meet(place: Place) -> None:
     assert (counts(report), report["replayed"]) == ((3, 3, 0, 0, 0), 0)
     assert {row["tenantId"] for row in await dump(place, actor=globex)} == {"globex"}
     assert len(await dump(place)) == 3
-
-
-async def test_export_filters_selects_and_goes_from_page_to_page(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await place.apply(THINGS)
-    await load(place, ndjson(many(25)))
-    monkeypatch.setattr(store_bulk, "PAGE", 5)
-    assert [row["thingId"] for row in await dump(place)] == [f"t{n:05}" for n in range(25)]
-    where = "where=%7B%22thingId%22%3A%7B%22lt%22%3A%22t00002%22%7D%7D&select=name"
-    assert await dump(place, where) == [{"name": "n0"}, {"name": "n1"}]
-    assert await dump(place, "where=name:none") == []
-
-
-async def test_an_export_is_of_one_snapshot_however_slow_its_reader(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await place.apply(THINGS)
-    await load(place, ndjson(many(500)))
-    reply = await place.records.gateway.answer(Call("GET", ("things", "_export"), b"", an_actor()))
-    assert reply.lines is not None
-    first = await anext(reply.lines)
-    await load(place, ndjson([{"thingId": "zzz", "name": "late"}, *many(5, 600)]))
-    await load(place, ndjson([{"thingId": "t00499", "name": "changed"}]), "mode=upsert")
-    await place.call("DELETE", "/v1/things/t00450")
-    rest = b"".join([page async for page in reply.lines])
-    found = [json.loads(line) for line in (first + rest).splitlines()]
-    assert [row["name"] for row in found] == [f"n{n}" for n in range(500)]
-
-
-async def test_an_export_that_is_left_alone_ends_and_makes_room(place: Place) -> None:
-    await place.apply(THINGS)
-    await load(place, ndjson(many(450)))
-    gateway = place.records.gateway
-    for _ in range(exporting.AT_ONCE + 2):
-        reply = await gateway.answer(Call("GET", ("things", "_export"), b"", an_actor()))
-        assert reply.lines is not None
-        await anext(reply.lines)
-        await reply.lines.aclose()
-    held = [
-        (await gateway.answer(Call("GET", ("things", "_export"), b"", an_actor()))).lines
-        for _ in range(exporting.AT_ONCE)
-    ]
-    with pytest.raises(Unavailable):
-        await dump(place)
-    for pages in held:
-        assert pages is not None
-        assert len([page async for page in pages]) == 3
-    assert len(await dump(place)) == 450
-
-
-async def test_an_export_whose_disk_is_full_is_not_taken_for_whole(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await place.apply(THINGS)
-    await load(place, ndjson(many(10)))
-    monkeypatch.setattr("hookyard.features.records.bulk.spool.KEEP_FREE", 1 << 62)
-    with pytest.raises(Unavailable):
-        await dump(place)
-    monkeypatch.undo()
-    assert len(await dump(place)) == 10
 
 
 async def test_no_more_imports_at_once_than_there_is_room_for(place: Place) -> None:

@@ -88,7 +88,9 @@ def _far(search: Search) -> tuple[str, str]:
     column = f"{BASE}.{quoted(search.field.column)}"
     first = len(search.params) + 2
     place = f"${first}"
-    native = f"{column} {_OPERATORS[search.metric]} {place}::text::vector"
+    # why: in a select of its own the vector is read once; a plan for any vector would read it from
+    # its text for every row.
+    native = f"{column} {_OPERATORS[search.metric]} (SELECT {place}::text::vector)"
     postgresql = native if search.shape.pgvector else _of_arrays(column, place, search.metric)
     cosine = f"vec_distance_cosine({column}, {place})"
     euclidean = f"vec_distance_L2({column}, {place})"
@@ -110,5 +112,5 @@ def _of_arrays(column: str, place: str, metric: Metric) -> str:
             sums = "sqrt(sum((a - b) * (a - b)))"
         case Metric.IP:
             sums = "-sum(a * b)"
-    listed = f"unnest({column}::float8[], {place}::text::float8[]) AS pair (a, b)"
+    listed = f"unnest({column}::float8[], (SELECT {place}::text::float8[])) AS pair (a, b)"
     return f"(SELECT {sums} FROM {listed})"
