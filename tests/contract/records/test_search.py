@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from hookyard.adapters.database.backends import sqlite_vectors
 from hookyard.adapters.database.port import RawSql
 from hookyard.core.identity.model import Role
 from hookyard.features.records.rules import roles_of
@@ -62,11 +63,13 @@ def listed(found: dict[str, object]) -> list[tuple[str, float]]:
     return [(item["record"]["noteId"], item["score"]) for item in items]
 
 
-@pytest.fixture(params=["best", "arrays"])
+@pytest.fixture(params=["best", "plain"])
 def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """On Postgres also without pgvector."""
-    if request.param == "arrays":
+    """On Postgres also without pgvector, on SQLite also without sqlite-vec."""
+    if request.param == "plain":
         monkeypatch.setattr(store_schema, "_HAS_VECTOR", RawSql.same("SELECT 0"))
+        monkeypatch.setattr(sqlite_vectors, "_extension", lambda: None)
+        monkeypatch.setattr(sqlite_vectors, "_is_native", lambda raw: False)
     return str(request.param)
 
 
