@@ -24,6 +24,8 @@ from benchmarks import (
     openloop,
     postgres_ingest,
     records,
+    records_bulk,
+    records_search,
     recovery,
     report,
     results,
@@ -47,6 +49,8 @@ PARTS = (
     "recovery", "faults", "memory", "authorize", "tokens", "manifests",
     "recovery", "faults", "memory", "authorize", "tokens", "records",
     "recovery", "faults", "memory", "authorize", "tokens", "extract", "results", "manifests",
+    "recovery", "faults", "memory", "authorize", "tokens", "records", "search",
+    "bulk",
 )  # fmt: skip
 
 
@@ -64,6 +68,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--history", type=int, help="history, churn: finished jobs")
     parser.add_argument("--jobs", type=int, help="drain: how many to queue")
     parser.add_argument("--churned", type=int, help="churn: how many jobs pass through")
+    parser.add_argument("--vectors", type=int, help="search: how many to search in")
+    parser.add_argument("--rows", type=int, help="bulk: how many records go in and out")
     parser.add_argument("--outage", type=int, help="recovery: deliveries emitted while away")
     parser.add_argument(
         "--hookyard-command",
@@ -128,6 +134,12 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
         "extract": lambda: extract.measure(figures, rounds),
         "records": lambda: records.measure(figures, given.hookyard_command, few, seconds),
+        "search": lambda: records_search.measure(
+            figures, given.vectors or (20_000 if quick else 100_000)
+        ),
+        "bulk": lambda: records_bulk.measure(
+            figures, given.hookyard_command, given.rows or (50_000 if quick else 1_000_000)
+        ),
         "tokens": lambda: tokens.measure(figures, given.hookyard_command, rounds, seconds),
         "results": lambda: results.measure(figures, rounds),
         "manifests": lambda: manifests.measure(figures, max(rounds, 5)),

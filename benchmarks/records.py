@@ -66,8 +66,10 @@ class Turn:
 
 
 class RecordServer(Server):
-    """A contender that has records; `database` is the process of its Postgres, if any."""
+    """A contender that has records; `path` is there once it is ready, `database` is the process of
+    its Postgres, if any."""
 
+    path = "/v1/artifacts/a0000001"
     database: int | None = None
 
     def send(self) -> int:
@@ -75,7 +77,7 @@ class RecordServer(Server):
         headers = {"authorization": f"Bearer {ADMIN_KEY}"}
         try:
             with httpx2.Client(trust_env=False, timeout=20) as http:
-                url = f"http://127.0.0.1:{self.port}/v1/artifacts/a0000001"
+                url = f"http://127.0.0.1:{self.port}{self.path}"
                 return http.get(url, headers=headers).status_code
         except httpx2.HTTPError as error:
             raise OSError(str(error)) from None

@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass
 
+from hookyard.adapters.database.backends.sqlite_vectors import distances
 from hookyard.adapters.database.port import Database
 from hookyard.core.audit.service import Audit
 from hookyard.core.idempotency.service import Idempotency
+from hookyard.features.records.bulk.exporting import Exports
+from hookyard.features.records.bulk.importing import Imports
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.documents.service import Documents
 from hookyard.features.records.feed import Feed
 from hookyard.features.records.gateway import Gateway
 from hookyard.features.records.query.service import Reads
 from hookyard.features.records.schema.service import Schemas
+from hookyard.features.records.search.service import Searches
 from hookyard.features.records.writing.service import Writes
 from hookyard.features.records.writing.transact import Transact
 from hookyard.kit.clock import Clock
+from hookyard.kit.errors import HookyardError
 from hookyard.kit.ids import IdMaker
 
 
@@ -28,6 +33,18 @@ class Records:
     reads: Reads
     feed: Feed
 
+    async def vectors(self) -> str:
+        """By what vectors are compared: `sqlite-vec` or `plain` on SQLite, `pgvector` or `arrays`
+        on Postgres, `unknown` before any entity is applied."""
+        if self.catalog.dialect == "sqlite":
+            return distances()
+        if self.catalog.version == 0:
+            try:
+                await self.catalog.look()
+            except HookyardError:
+                return "unknown"
+        return "pgvector" if self.catalog.pgvector else "arrays"
+
 
 def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -> Records:
     """The gateway over a database; nothing is read yet."""
@@ -35,7 +52,11 @@ def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -
     reads = Reads(database, catalog)
     writes = Writes(database, Idempotency(), audit, ids, clock)
     feed = Feed(database, catalog)
-    gateway = Gateway(catalog, reads, writes, Transact(writes, catalog), feed, Documents(catalog))
+    searches = Searches(database, catalog)
+    gateway = Gateway(
+        catalog, reads, writes, Transact(writes, catalog), feed, Documents(catalog), searches,
+        Imports(writes), Exports(database, catalog),
+    )  # fmt: skip
     return Records(gateway, catalog, Schemas(audit), writes, reads, feed)
 
 

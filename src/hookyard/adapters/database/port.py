@@ -141,6 +141,13 @@ class Unit(ABC):
         """The confinement is over."""
 
     @abstractmethod
+    def within(self, seconds: float) -> None:
+        """From now on a statement that goes on for longer is ended, and the unit is Unavailable.
+
+        Only for units that read.
+        """
+
+    @abstractmethod
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back on the event loop once the transaction is on disk."""
 

@@ -25,6 +25,7 @@ ENTRIES = (
     Entry("access", f"{_CLI}.access:access", "Why somebody may or may not", _LOOK),
     Entry("explain", f"{_CLI}.explain:explain", "Why a check is as it is", _LOOK),
     Entry("audit", f"{_CLI}.audit:audit", "Who did what; verify and export it", _LOOK),
+    Entry("records", f"{_CLI}.records:records", "Records: import and export them", _LOOK),
     Entry("tokens", f"{_CLI}.tokens:tokens", "Installation tokens: mint, explain, revoke", _LOOK),
     Entry("usage", f"{_CLI}.usage:usage", "What billing projects used", _LOOK),
     Entry("hooks", f"{_CLI}.hooks.command:hooks", "Send, record and replay deliveries", _LOOK),

@@ -4,7 +4,8 @@ import functools
 import ipaddress
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -75,20 +76,39 @@ class Remote:
 
     def lines(self, path: str) -> Iterator[str]:
         """The lines of a long answer, as they arrive; a refusal or a broken end is `Failed`."""
+        with self._streamed(path, {}) as answer:
+            yield from answer.iter_lines()
+
+    def pieces(self, path: str, **params: str | int | None) -> Iterator[bytes]:
+        """The same as bytes, cut anywhere."""
+        with self._streamed(path, params) as answer:
+            yield from answer.iter_bytes()
+
+    @contextmanager
+    def _streamed(self, path: str, params: Params) -> "Iterator[httpx2.Response]":
         import httpx2
 
+        given = {name: value for name, value in params.items() if value is not None}
         auth = {"authorization": f"Bearer {self._key}"} if self._key else {}
         try:
-            with self._http.stream("GET", path, headers=auth) as answer:
+            with self._http.stream("GET", path, params=given or None, headers=auth) as answer:
                 if answer.status_code >= 400:
                     answer.read()
                     raise Failed(self._refusal(answer))
-                yield from answer.iter_lines()
+                yield answer
         except httpx2.ConnectError:
             raise Failed(self._nobody()) from None
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise Failed(f"{self.url} stopped answering: {reason}") from None
+
+    def upload(
+        self, path: str, content: Iterable[bytes], headers: Mapping[str, str], params: Params
+    ) -> JsonObject:
+        """An object, after a long body was sent as it came."""
+        return self._decoded(
+            self.send("POST", path, params=params, content=content, headers=headers)
+        )
 
     def _nobody(self) -> str:
         return (
@@ -102,7 +122,7 @@ class Remote:
         path: str,
         *,
         params: Params | None = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> "httpx2.Response":
         """One request with the key; a refusal is `Failed`."""
@@ -118,7 +138,7 @@ class Remote:
         method: str,
         path: str,
         params: Mapping[str, str | int],
-        content: bytes | None,
+        content: bytes | Iterable[bytes] | None,
         headers: Mapping[str, str],
     ) -> "httpx2.Response":
         """One request as it stands; whatever the status, the answer. `Failed` without one."""

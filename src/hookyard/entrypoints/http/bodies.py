@@ -1,10 +1,10 @@
 """Reading bodies from strangers: a cap for each, a budget for all, a deadline for the slow."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from hookyard.kit.errors import Unavailable
+from hookyard.kit.errors import RequestTimeout, Unavailable
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -155,3 +155,36 @@ async def _read_rest(receive: Receive, first: bytes, budget: BodyBudget, cap: in
         budget.give_back(held)
         raise
     return b"".join(chunks)
+
+
+async def arriving(
+    receive: Receive, budget: BodyBudget, deadline_s: float = DEADLINE_S
+) -> AsyncIterator[bytes]:
+    """A body piece by piece, as long as it may be; whoever reads says how fast it comes.
+
+    Disconnected when the client leaves, RequestTimeout when nothing arrives for `deadline_s`.
+    """
+    more = True
+    while more:
+        wait = budget.watch.enter(deadline_s)
+        try:
+            message = await receive()
+        except asyncio.CancelledError:
+            if wait.fired and wait.task is not None:
+                wait.task.uncancel()
+                raise RequestTimeout from None
+            raise
+        finally:
+            budget.watch.leave(wait)
+        if message["type"] != "http.request":
+            raise Disconnected
+        more = message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        if piece:
+            yield piece
+
+
+async def left(receive: Receive) -> None:
+    """Returns when the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

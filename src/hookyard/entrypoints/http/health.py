@@ -47,6 +47,7 @@ class HealthPages:
                 for found in self._probes.secrets()
             ],
             "tokens": self._probes.tokens(),
+            "vectors": await self._probes.vectors(),
             "clock_offset_ms": self._probes.clock_offset_ms(),
             "warnings": [
                 {"code": warned.code, "subject": warned.subject}

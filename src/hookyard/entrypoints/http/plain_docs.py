@@ -36,6 +36,7 @@ _HEALTH = {
         "dependencies": {"type": "object", "additionalProperties": _DEPENDENCY},
         "worker": {"enum": ["running", "stopped", "none"]},
         "tokens": {"type": "object"},
+        "vectors": {"enum": ["sqlite-vec", "plain", "pgvector", "arrays", "unknown"]},
         "clock_offset_ms": {"type": ["integer", "null"]},
         "warnings": {"type": "array", "items": _WARNING},
     },

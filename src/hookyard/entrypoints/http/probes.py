@@ -127,6 +127,10 @@ class Probes:
             "rules": None if policy is None else len(policy.rules),
         }
 
+    async def vectors(self) -> str:
+        """By what searches of records compare vectors."""
+        return await self._yard.records.vectors()
+
     def clock_offset_ms(self) -> int | None:
         """How far GitHub's clock is ahead of ours as far as learned; None without an App."""
         return None if self._yard.github is None else self._yard.github.jwt.offset_ms

@@ -5,6 +5,11 @@ so this route stands beside the API, like that of webhooks. What the API's edge 
 answer is done here, too: request ids, limits, refusals in the audit trail, headers for browsers.
 """
 
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 import structlog
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -17,6 +22,8 @@ from hookyard.entrypoints.http.bodies import (
     Disconnected,
     TooSlow,
     announced_too_large,
+    arriving,
+    left,
     read_body,
 )
 from hookyard.entrypoints.http.edge import BUDGET, DEFAULTS, JSON, MIB, plain_id
@@ -41,6 +48,7 @@ from hookyard.kit.ids import IdMaker
 PREFIX = "/v1/"
 MAX_BODY = MIB
 MAX_TRANSACT = 4 * MIB
+NDJSON = re.compile(rb"application/x-ndjson\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
 _BARE = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _READ = frozenset(
     {
@@ -98,6 +106,9 @@ class RecordsApp:
             body = problem(500, "internal", "Something went wrong here; the log says what.")
             reply = Reply(500, body, (("content-type", MEDIA_TYPE),), "failed")
         self._metrics(reply, self._clock.monotonic() - started)
+        if reply.lines is not None:
+            await self._stream(scope, receive, send, reply, state)
+            return
         await self._send(scope, send, reply, state)
 
     async def _serve(
@@ -113,15 +124,17 @@ class RecordsApp:
             )
         if self._authorizer is not None:
             actor = await prepared(actor, self._authorizer)
-        method, body = scope["method"], b""
-        if method not in _BARE:
+        method, body, chunks = scope["method"], b"", None
+        if method == "POST" and len(segments) == 2 and segments[1] == "_import":
+            chunks = self._chunks(receive, headers)
+        elif method not in _BARE:
             body = await self._body(receive, headers, segments)
         try:
             return await self._gateway.answer(
                 Call(
                     method, segments, scope["query_string"], actor,
                     headers.get(b"idempotency-key"), headers.get(b"if-match"),
-                    headers.get(b"if-none-match"), body,
+                    headers.get(b"if-none-match"), body, chunks,
                 )
             )  # fmt: skip
         finally:
@@ -151,6 +164,12 @@ class RecordsApp:
             raise UnsupportedMedia("send the body as application/json")
         return body
 
+    def _chunks(self, receive: Receive, headers: dict[bytes, str]) -> AsyncIterator[bytes]:
+        """The body of an import as it arrives."""
+        if not NDJSON.fullmatch(headers.get(b"content-type", "").encode()):
+            raise UnsupportedMedia("send the lines as application/x-ndjson")
+        return arriving(receive, self._budget, self._deadline_s)
+
     async def _refused(
         self, scope: Scope, error: HookyardError, segments: tuple[str, ...]
     ) -> Reply:
@@ -165,14 +184,46 @@ class RecordsApp:
             await self._trail.refused(actor, "records.refused", target, error.detail)
         body = problem(error.status, error.problem_code, error.detail, **error.facts)
         headers = {"content-type": MEDIA_TYPE, **headers_of(error)}
-        if isinstance(error, TooLarge | RequestTimeout):
+        is_import = segments[-1] == "_import"
+        if isinstance(error, TooLarge | RequestTimeout) or is_import:
+            # why: what is left of the body is not read any more.
             headers["connection"] = "close"
         return Reply(error.status, body, tuple(headers.items()), "refused")
 
     async def _send(self, scope: Scope, send: Send, reply: Reply, state: dict[str, object]) -> None:
         body = reply.body
-        headers = [(b"content-length", b"%d" % len(body)), (b"x-request-id", self._id(scope))]
-        headers += DEFAULTS if reply.status >= 400 or not body else _USUAL
+        headers = self._told(scope, reply, state)
+        if reply.status not in (204, 304):
+            headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send(
+            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}
+        )
+
+    async def _stream(
+        self, scope: Scope, receive: Receive, send: Send, reply: Reply, state: dict[str, object]
+    ) -> None:
+        """Lines as they come. Where they end too early the connection is cut, so that nobody
+        takes what there is for the whole."""
+        assert reply.lines is not None  # noqa: S101
+        gone = asyncio.ensure_future(left(receive))
+        try:
+            async with aclosing(reply.lines):
+                headers = self._told(scope, reply, state)
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                async for page in reply.lines:
+                    if gone.done():
+                        return
+                    await send({"type": "http.response.body", "body": page, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+
+    def _told(
+        self, scope: Scope, reply: Reply, state: dict[str, object]
+    ) -> list[tuple[bytes, bytes]]:
+        headers = [(b"x-request-id", self._id(scope))]
+        headers += DEFAULTS if reply.status >= 400 or not reply.body else _USUAL
         for name, value in reply.headers:
             headers.append((name.encode(), value.encode("latin-1", "replace")))
         left = state.get("calls_left")
@@ -181,12 +232,7 @@ class RecordsApp:
         cookies = state.get("set_cookies", ())
         assert isinstance(cookies, list | tuple)  # noqa: S101
         headers += [(b"set-cookie", str(cookie).encode("latin-1")) for cookie in cookies]
-        if reply.status in (204, 304):
-            headers = [pair for pair in headers if pair[0] != b"content-length"]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send(
-            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}
-        )
+        return headers
 
     def _id(self, scope: Scope) -> bytes:
         for name, value in scope["headers"]:

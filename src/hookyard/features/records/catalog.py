@@ -6,7 +6,7 @@ themselves every few seconds, as announcements may be lost.
 
 from collections.abc import Mapping
 
-from hookyard.adapters.database.port import Database
+from hookyard.adapters.database.port import Database, Dialect
 from hookyard.features.records.schema import store_schema
 from hookyard.features.records.schema.service import CHANGED
 from hookyard.features.records.shape import Shape
@@ -46,6 +46,11 @@ class Catalog:
     def known(self, name: str) -> Shape | None:
         """The entity of this name, out of what was loaded last."""
         return self._shapes.get(name)
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which engine the records are in."""
+        return self._database.dialect
 
     @property
     def shapes(self) -> Mapping[str, Shape]:

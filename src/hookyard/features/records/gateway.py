@@ -1,18 +1,24 @@
 """The gateway: a request for records, whoever carried it, and its answer.
 
     GET POST PATCH DELETE /v1/{entity}      GET PATCH PUT DELETE /v1/{entity}/{id}
+    POST /v1/{entity}/_search               POST /v1/{entity}/_import
+    GET /v1/{entity}/_export
     POST /v1/{entity}/{id}/_restore         POST /v1/_transact   GET /v1/_changes
     GET /v1/openapi.json
 
 It knows neither sockets nor tokens: the caller is known, and so is its tenant.
 """
 
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.idempotency.model import Claim, KeptAnswer, digest_of, fingerprint_of, is_key
 from hookyard.core.identity.model import Actor
 from hookyard.features.records.access import allow
+from hookyard.features.records.bulk.exporting import Exports
+from hookyard.features.records.bulk.importing import Imports, asked_of
+from hookyard.features.records.bulk.loading import Loading
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.documents.service import Documents
 from hookyard.features.records.feed import Feed
@@ -21,6 +27,7 @@ from hookyard.features.records.query.params import decoded, flag, read_query
 from hookyard.features.records.query.service import Reads
 from hookyard.features.records.rules import roles_of
 from hookyard.features.records.schema.model import Operation, Policy
+from hookyard.features.records.search.service import Searches
 from hookyard.features.records.shape import Shape
 from hookyard.features.records.trouble import wrong
 from hookyard.features.records.writing.conditions import MAX_ETAGS, condition_of
@@ -42,7 +49,8 @@ _WRITE_QUERY = frozenset({"dry_run"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. `segments` are those of the path after /v1/, not decoded yet."""
+    """A request. `segments` are those of the path after /v1/, not decoded yet; `chunks` is the
+    body of an import, as it arrives."""
 
     method: str
     segments: tuple[str, ...]
@@ -52,16 +60,19 @@ class Call:
     if_match: str | None = None
     if_none_match: str | None = None
     body: bytes = b""
+    chunks: AsyncIterator[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: JSON, or nothing. `label` says for metrics what was done."""
+    """An answer: JSON, or nothing, or `lines` of JSON as they come, which have to be closed.
+    `label` says for metrics what was done."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     label: str = ""
+    lines: AsyncGenerator[bytes, None] | None = None
 
 
 @dataclass(slots=True)
@@ -74,6 +85,9 @@ class Gateway:
     transact: Transact
     feed: Feed
     documents: Documents
+    searches: Searches
+    imports: Imports
+    exports: Exports
 
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
@@ -85,6 +99,9 @@ class Gateway:
                 return await self._special(call, segments[0])
             return await self._collection(call, segments[0])
         if len(segments) == 2 and segments[0][:1] != "_":
+            special = _OF_ENTITIES.get(segments[1])
+            if special is not None:
+                return await special(self, call, segments[0])
             return await self._record(call, segments[0], segments[1])
         if len(segments) == 3 and segments[2] == "_restore":
             return await self._restore(call, segments[0], segments[1])
@@ -112,6 +129,39 @@ class Gateway:
         if call.if_none_match and _fits(call.if_none_match, found.etag):
             return Reply(304, b"", headers, "document")
         return Reply(200, found.body, headers, "document")
+    async def _search(self, call: Call, name: str) -> Reply:
+        _only(call, "POST")
+        shape = await self.catalog.shape(name)
+        roles = roles_of(call.actor)
+        allow(call.actor, shape, Operation.READ, roles)
+        read_query(call.query, frozenset())
+        body = await self.searches.find(call.actor, shape, roles, decoded(call.body, ""))
+        return Reply(200, body, label="search")
+
+    async def _import(self, call: Call, name: str) -> Reply:
+        _only(call, "POST")
+        shape = await self.catalog.shape(name)
+        roles = roles_of(call.actor)
+        asked = asked_of(call.query)
+        for operation in NEEDS[asked.verb]:
+            allow(call.actor, shape, operation, roles)
+        key = None if self._caller(call, "", asked.dry_run, shape).claim is None else call.key
+        body = await self.imports.run(
+            Caller(call.actor, None, asked.dry_run),
+            Loading(shape, shape.access(roles), asked.mode),
+            key,
+            call.chunks or _nothing(),
+        )
+        return Reply(200, body, label="import")
+
+    async def _export(self, call: Call, name: str) -> Reply:
+        _only(call, "GET")
+        shape = await self.catalog.shape(name)
+        roles = roles_of(call.actor)
+        allow(call.actor, shape, Operation.READ, roles)
+        lines = await self.exports.start(call.actor, shape, roles, call.query)
+        headers = (("content-type", "application/x-ndjson"),)
+        return Reply(200, b"", headers, "export", lines)
 
     async def _collection(self, call: Call, name: str) -> Reply:
         shape = await self.catalog.shape(name)
@@ -190,6 +240,19 @@ class Gateway:
         policy = Policy.OPTIONAL if shape is None else shape.entity.idempotency
         claim = _claim(call, template, policy)
         return Caller(call.actor, claim, dry_run)
+
+
+_OF_ENTITIES: Mapping[str, Callable[[Gateway, Call, str], Awaitable[Reply]]] = {
+    "_search": Gateway._search,
+    "_import": Gateway._import,
+    "_export": Gateway._export,
+}
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    pieces: tuple[bytes, ...] = ()
+    for piece in pieces:
+        yield piece
 
 
 def _claim(call: Call, template: str, policy: Policy) -> Claim | None:

@@ -89,8 +89,8 @@ class Shape:
         self._named: dict[tuple[str, ...], View] = {}
         self._access: dict[int, Access] = {}
         self.whole = self.view(self.names)
-        vectors = {f.name for f in entity.fields if f.type is FieldType.VECTOR}
-        self.told = tuple(name for name in self.names if name not in vectors)
+        self.vectors = tuple(f.name for f in self.own if f.type is FieldType.VECTOR)
+        self.told = tuple(name for name in self.names if name not in self.vectors)
         self.alive = " AND _deleted IS NULL" if entity.soft_delete else ""
         self._write_statements()
 
@@ -140,11 +140,15 @@ class Shape:
         )
 
     def plain(self, record: Mapping[str, object]) -> dict[str, Json]:
-        """A record with its JSON decoded."""
-        return {
+        """A record with its JSON decoded, and its vectors in 32 bits as when they were checked."""
+        found: dict[str, Json] = {
             name: _decode(bytes(value)) if isinstance(value, msgspec.Raw) else value  # type: ignore[misc]
             for name, value in record.items()
         }
+        for name in self.vectors:
+            if found.get(name) is not None:
+                found[name] = unpacked(packed(found[name]))
+        return found
 
     def row(self, record: Mapping[str, object]) -> Row:
         """A whole record as the parameters of `insert` and `update`, in their order."""
@@ -194,6 +198,11 @@ class Shape:
         self.delete = RawSql.same(f"DELETE FROM {table} WHERE _tenant = $1 AND _id = $2")  # noqa: S608
         find = f"SELECT {self.whole.columns} FROM {table} WHERE _tenant = $1 AND _id = $2"  # noqa: S608
         self.lock = RawSql(find, f"{find} FOR UPDATE")
+        several = f"SELECT {self.whole.columns} FROM {table} WHERE _tenant = $1 AND _id"  # noqa: S608
+        self.lock_many = RawSql(
+            f"{several} IN (SELECT value FROM json_each($2))",  # noqa: S608
+            f"{several} = ANY($2) ORDER BY _id FOR UPDATE",
+        )
 
     def _cast(self, field: Field) -> str:
         if self.dialect == "sqlite":

@@ -1,15 +1,19 @@
 """Declarations: what they mean, and that each mistake is told with its line and place."""
 
+import json
+
 import pytest
 
 from hookyard.core.identity.model import Role
 from hookyard.features.records.schema.builtin import BUILT_IN
+from hookyard.features.records.schema.ddl import statements
 from hookyard.features.records.schema.declare import (
     BadDeclaration,
     check_relations,
     read_entities,
 )
-from hookyard.features.records.schema.model import Field, FieldType, Make, Operation, Policy
+from hookyard.features.records.schema.model import Entity, Field, FieldType, Make, Operation, Policy
+from hookyard.features.records.schema.plan import plan
 from hookyard.features.records.schema.wire import from_json, to_json
 
 WHOLE = b"""
@@ -130,3 +134,38 @@ def test_relations_must_lead_somewhere() -> None:
     assert len(wrong) == 3
     assert "no entity 'nowhere'" in wrong[0]
     assert "type id" in wrong[1]
+
+
+def test_a_metric_is_an_index_that_can_be_exchanged() -> None:
+    def notes(how: str) -> Entity:
+        text = f"{{type: vector, dimension: 3{how}}}"
+        (found,) = read_entities(
+            f"entities:\n  notes:\n    id: {{field: n}}\n    fields: {{v: {text}}}".encode()
+        )
+        return found
+
+    def steps(before: Entity, after: Entity) -> list[str]:
+        return [str(step) for step in plan({"notes": before}, {"notes": after})]
+
+    assert notes("") == notes(", metric: cosine")
+    assert steps(notes(""), notes(", metric: l2")) == [
+        "drop index notes on v (cosine)",
+        "change notes.v: metric",
+        "add index notes on v (l2)",
+    ]
+    kept = json.loads(to_json(notes("")))
+    for field in kept["fields"]:
+        del field["metric"]
+    assert steps(from_json(json.dumps(kept)), notes("")) == [
+        "change notes.v: metric",
+        "add index notes on v (cosine)",
+    ]
+    added = plan({"notes": notes("")}, {"notes": notes(", metric: l2")})
+    ddl = [
+        [line for step in added for line in statements(step, dialect, pgvector=pgvector)]
+        for dialect, pgvector in (("postgresql", True), ("postgresql", False), ("sqlite", False))
+    ]
+    assert [len(lines) for lines in ddl] == [2, 0, 0]
+    assert ddl[0][1].endswith('ON rec_notes USING hnsw ("v" vector_l2_ops)')
+    with pytest.raises(BadDeclaration):
+        notes(", metric: near")

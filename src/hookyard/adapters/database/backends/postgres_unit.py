@@ -96,6 +96,9 @@ class PostgresUnit(Unit):
     def set_free(self) -> None:
         self._say(FREEDOM)
 
+    def within(self, seconds: float) -> None:
+        self._say(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 

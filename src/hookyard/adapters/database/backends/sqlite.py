@@ -141,11 +141,16 @@ class SqliteDatabase:
             self._opened.append(pair)
         raw, connection = pair
         raw.execute("BEGIN")
+        unit = SqliteUnit(raw, connection)
         try:
-            unit = SqliteUnit(raw, connection)
             result = work(unit)
             unit.settle()
             return result
+        except sqlite3.OperationalError:
+            if unit.is_late:
+                raise Unavailable("the database took too long", retry_after_s=5) from None
+            raise
         finally:
+            unit.forget_time()
             if raw.in_transaction:
                 raw.execute("ROLLBACK")

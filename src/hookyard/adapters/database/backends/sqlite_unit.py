@@ -7,10 +7,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Executable, RowMapping, StaticPool, create_engine
 
+from hookyard.adapters.database.backends.sqlite_vectors import prepare, teach_distances
 from hookyard.adapters.database.port import Clash, Dialect, RawParam, RawSql, Row, Unit
+from hookyard.kit.clock import SystemClock
 
 CHECKPOINT_PAGES_AT_MOST = 2_000
 BUSY_WAIT_S = 10.0
+# why: each look takes the interpreter's lock, which a scan can do without.
+LOOK_EVERY_OPERATIONS = 50_000
+_CLOCK = SystemClock()
 # why: a delivery takes about a quarter of such a page, so a commit writes half as many of them as
 # at the usual 4,096, for a third less of it and of the checkpoint after it. A file keeps its size.
 PAGE_SIZE = 8_192
@@ -26,6 +31,8 @@ class SqliteUnit(Unit):
         self._raw = raw
         self.connection = connection
         self.callbacks: list[Callable[[], None]] = []
+        self.is_timed = False
+        self.is_late = False
 
     def fetch(
         self, statement: Executable, parameters: Mapping[str, object] | None = None
@@ -63,6 +70,21 @@ class SqliteUnit(Unit):
     def set_free(self) -> None:
         """Nothing to do, either."""
 
+    def within(self, seconds: float) -> None:
+        deadline = _CLOCK.monotonic() + seconds
+
+        def is_late() -> int:
+            self.is_late = _CLOCK.monotonic() > deadline
+            return int(self.is_late)
+
+        self._raw.set_progress_handler(is_late, LOOK_EVERY_OPERATIONS)
+        self.is_timed = True
+
+    def forget_time(self) -> None:
+        """The connection serves another unit."""
+        if self.is_timed:
+            self._raw.set_progress_handler(None, 0)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 
@@ -86,6 +108,7 @@ def bound(parameters: tuple[RawParam, ...]) -> tuple[str | int | float | bytes |
 
 def open_connection(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection, Connection]:
     """A connection to the file, bare and as SQLAlchemy's; sqlite3.Error when it cannot be had."""
+    prepare()
     raw = sqlite3.connect(
         path,
         isolation_level=None,
@@ -102,6 +125,7 @@ def open_connection(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection,
     raw.execute("PRAGMA cache_size=-16384")
     if read_only:
         raw.execute("PRAGMA query_only=1")
+        teach_distances(raw)
     engine = create_engine(
         "sqlite+pysqlite://",
         creator=lambda: raw,

@@ -115,7 +115,7 @@ entities:
       kind: {type: string, max: 100}
       content: {type: text, max: 100000, required: true}
       importance: float
-      embedding: {type: vector, dimension: 1536}
+      embedding: {type: vector, dimension: 1536, metric: cosine}
       expiresAt: timestamp
       meta: json
     relations:

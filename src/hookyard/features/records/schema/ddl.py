@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from hookyard.adapters.database.port import Dialect
 from hookyard.adapters.database.walls import policies
-from hookyard.features.records.schema.model import SYSTEM, Entity, Field, FieldType, Index
+from hookyard.features.records.schema.model import SYSTEM, Entity, Field, FieldType, Index, Metric
 from hookyard.features.records.schema.plan import Step, StepKind, indexes_of
 
 _SQLITE = {
@@ -24,6 +24,11 @@ _POSTGRES = {
     FieldType.FLOAT: "DOUBLE PRECISION",
     FieldType.BOOL: "BOOLEAN",
     FieldType.JSON: "JSONB",
+}
+OPERATORS = {
+    Metric.COSINE: "vector_cosine_ops",
+    Metric.L2: "vector_l2_ops",
+    Metric.IP: "vector_ip_ops",
 }
 _RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 
@@ -42,8 +47,10 @@ def statements(step: Step, dialect: Dialect, *, pgvector: bool) -> tuple[str, ..
         case StepKind.DROP_FIELD if isinstance(subject, Field):
             return (f"ALTER TABLE {entity.table} DROP COLUMN {quoted(subject.column)}",)
         case StepKind.ADD_INDEX if isinstance(subject, Index):
-            return (_index(entity, subject),)
+            return tuple(_index(entity, subject, dialect, pgvector=pgvector))
         case StepKind.DROP_INDEX if isinstance(subject, Index):
+            if subject.metric is not None and not (dialect == "postgresql" and pgvector):
+                return ()
             return (f"DROP INDEX {index_name(entity, subject)}",)
         case StepKind.FORGET_DELETED:
             return tuple(_forget(entity, dialect))
@@ -64,6 +71,8 @@ def column_of(entity: Entity, name: str) -> str:
 def index_name(entity: Entity, index: Index) -> str:
     """A name that is the same for the same fields, short enough for both engines."""
     said = ",".join(index.fields) + ("!" if index.unique else "")
+    if index.metric is not None:
+        said += f"~{index.metric.value}"
     digest = hashlib.blake2b(said.encode(), digest_size=5).hexdigest()
     return f"{'uq' if index.unique else 'ix'}_{entity.table}_{digest}"
 
@@ -95,7 +104,7 @@ def _create(entity: Entity, dialect: Dialect, *, pgvector: bool) -> Iterator[str
     ]
     yield f"CREATE TABLE {entity.table} ({', '.join(columns)})"
     for index in indexes_of(entity):
-        yield _index(entity, index)
+        yield from _index(entity, index, dialect, pgvector=pgvector)
     if dialect == "postgresql":
         yield from policies(entity.table, "_tenant", forced=True, rights=_RIGHTS)
 
@@ -117,13 +126,19 @@ def _filled(field: Field, dialect: Dialect) -> str:
     return " DEFAULT '" + str(value).replace("'", "''") + "'"
 
 
-def _index(entity: Entity, index: Index) -> str:
+def _index(entity: Entity, index: Index, dialect: Dialect, *, pgvector: bool) -> Iterator[str]:
     columns = ", ".join(column_of(entity, name) for name in index.fields)
+    if index.metric is not None:
+        # why: the index knows one metric, and no tenants; a search keeps to its tenant by itself.
+        if dialect == "postgresql" and pgvector:
+            name, kind = index_name(entity, index), OPERATORS[index.metric]
+            yield f"CREATE INDEX {name} ON {entity.table} USING hnsw ({columns} {kind})"
+        return
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
     # why: what was deleted must not stand in the way of a record that takes its place.
     where = " WHERE _deleted IS NULL" if index.unique else ""
     name = index_name(entity, index)
-    return f"CREATE {kind} {name} ON {entity.table} (_tenant, {columns}){where}"
+    yield f"CREATE {kind} {name} ON {entity.table} (_tenant, {columns}){where}"
 
 
 def _forget(entity: Entity, dialect: Dialect) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from hookyard.features.records.schema.cursor import Cursor
-from hookyard.features.records.schema.model import SYSTEM, Field, FieldType
+from hookyard.features.records.schema.model import SYSTEM, Field, FieldType, Metric
 from hookyard.kit.clock import from_rfc3339
 
 NAME = re.compile(r"[a-z][A-Za-z0-9_]{0,47}")
@@ -21,7 +21,7 @@ _EXTRA = {
     FieldType.INT: {"unique"},
     FieldType.ID: {"unique"},
     FieldType.ENUM: {"values"},
-    FieldType.VECTOR: {"dimension"},
+    FieldType.VECTOR: {"dimension", "metric"},
 }
 _RESERVED = frozenset({*SYSTEM, "AND", "OR", "NOT"})
 
@@ -60,8 +60,11 @@ def read_field(name: str, at: Cursor) -> Field:
         write=at.roles("write"),
         description=at.text("description"),
     )
-    if kind is FieldType.VECTOR and field.dimension is None:
-        raise at.wrong("a vector has a dimension: `dimension: 1536`")
+    if kind is FieldType.VECTOR:
+        if field.dimension is None:
+            raise at.wrong("a vector has a dimension: `dimension: 1536`")
+        metrics = [metric.value for metric in Metric]
+        return replace(field, metric=Metric(at.one_of("metric", metrics, Metric.COSINE.value)))
     return _with_default(field, at)
 
 

@@ -24,6 +24,14 @@ class FieldType(StrEnum):
     ID = "id"
 
 
+class Metric(StrEnum):
+    """How near vectors are to each other."""
+
+    COSINE = "cosine"
+    L2 = "l2"
+    IP = "ip"
+
+
 class Make(StrEnum):
     """Who makes the id of a new record; `composite` joins several fields with colons."""
 
@@ -54,7 +62,8 @@ class Operation(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. `maximum` is characters of text, `read` and `write` the roles it is kept for
-    (none: whoever may do the operation), `column` its name in the table."""
+    (none: whoever may do the operation), `column` its name in the table, `metric` how vectors of
+    it are mostly compared."""
 
     name: str
     type: FieldType
@@ -65,6 +74,7 @@ class Field:
     unique: bool = False
     values: tuple[str, ...] = ()
     dimension: int | None = None
+    metric: Metric | None = None
     read: tuple[Role, ...] = ()
     write: tuple[Role, ...] = ()
     description: str = ""
@@ -92,10 +102,11 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index over fields, the tenant always first."""
+    """An index over fields, the tenant always first; or, with a metric, over one of vectors."""
 
     fields: tuple[str, ...]
     unique: bool = False
+    metric: Metric | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,10 @@ def plan(applied: Mapping[str, Entity], wanted: Mapping[str, Entity]) -> tuple[S
 
 
 def indexes_of(entity: Entity) -> tuple[Index, ...]:
-    """Every index of an entity, those of unique fields among them."""
+    """Every index of an entity, those of unique fields and of vectors among them."""
     unique = (Index((f.name,), unique=True) for f in entity.fields if f.unique)
-    return tuple(dict.fromkeys((*entity.indexes, *unique)))
+    near = (Index((f.name,), metric=f.metric) for f in entity.fields if f.metric is not None)
+    return tuple(dict.fromkeys((*entity.indexes, *unique, *near)))
 
 
 def _drop(entity: Entity) -> Step:
@@ -166,4 +167,7 @@ def _differences(before: Entity, after: Entity) -> Iterator[str]:
 
 
 def _of(index: Index) -> str:
-    return f" on {', '.join(index.fields)}{' (unique)' if index.unique else ''}"
+    note = " (unique)" if index.unique else ""
+    if index.metric is not None:
+        note = f" ({index.metric.value})"
+    return f" on {', '.join(index.fields)}{note}"

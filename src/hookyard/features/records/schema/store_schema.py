@@ -48,7 +48,11 @@ _HAS_ROLE = RawSql.same(
     f"SELECT count(*) FROM pg_roles WHERE rolname = '{ROLE}'"
     " AND pg_has_role(current_user, oid, 'MEMBER')"
 )
-_HAS_VECTOR = RawSql.same("SELECT count(*) FROM pg_extension WHERE extname = 'vector'")
+# why: before 0.8 a search through an index that filters as well finds too little.
+_HAS_VECTOR = RawSql.same(
+    "SELECT count(*) FROM pg_extension WHERE extname = 'vector'"
+    " AND string_to_array(extversion, '.')::int[] >= ARRAY[0, 8]"
+)
 # why: where the extension is not at hand, or may not be made, vectors are kept as plain arrays.
 _MAKE_VECTOR = (
     "DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')"

@@ -90,7 +90,7 @@ def _insert(
         record_id=record_id, make_id=made,
     )  # fmt: skip
     if not store_records.insert(unit, shape, record):
-        raise taken(shape, write.pointer, of=_what_istaken(unit, shape, record))
+        raise taken(shape, write.pointer, of=what_is_taken(unit, shape, record))
     work.note(shape, Verb.CREATE, None, record)
     return _written(write, 201, Verb.CREATE, record)
 
@@ -185,7 +185,8 @@ def _check(current: Mapping[str, Json] | None, condition: Condition) -> None:
         raise PreconditionFailed
 
 
-def _what_istaken(unit: Unit, shape: Shape, record: Record) -> str:
+def what_is_taken(unit: Unit, shape: Shape, record: Record) -> str:
+    """What stands in the way of a new record: "id" or "unique"."""
     there = store_records.locked(unit, shape, str(record["tenantId"]), str(record["id"]))
     return "unique" if there is None else "id"
 

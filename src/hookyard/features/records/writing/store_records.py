@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from hookyard.adapters.database.port import Row, Unit
+from hookyard.adapters.database.port import RawSql, Row, Unit
 from hookyard.features.records.query.plan import Statement
 from hookyard.features.records.shape import Record, Shape
 from hookyard.kit.json import Json
+
+_SET_MARK = RawSql.same("SAVEPOINT records_line")
+_BACK_TO_MARK = RawSql.same("ROLLBACK TO SAVEPOINT records_line")
+_DROP_MARK = RawSql.same("RELEASE SAVEPOINT records_line")
 
 
 def insert(unit: Unit, shape: Shape, record: Record) -> bool:
@@ -32,6 +36,33 @@ def locked(unit: Unit, shape: Shape, tenant: str, record_id: str) -> Mapping[str
     """A record as it is, deleted or not, and as it stays until the unit ends."""
     rows = unit.fetch_raw(shape.lock, tenant, record_id)
     return shape.plain(shape.whole.record(rows[0])) if rows else None
+
+
+def locked_many(
+    unit: Unit, shape: Shape, tenant: str, ids: Sequence[str]
+) -> dict[str, dict[str, Json]]:
+    """The same for several, by their ids."""
+    if not ids:
+        return {}
+    rows = unit.fetch_raw(shape.lock_many, tenant, list(ids))
+    records = (shape.plain(shape.whole.record(row)) for row in rows)
+    return {str(record["id"]): record for record in records}
+
+
+def set_mark(unit: Unit) -> None:
+    """Begin what may be taken back while the unit goes on."""
+    unit.run_raw(_SET_MARK)
+
+
+def back_to_mark(unit: Unit) -> None:
+    """Take back what was done since, a failure too."""
+    unit.run_raw(_BACK_TO_MARK)
+    unit.run_raw(_DROP_MARK)
+
+
+def drop_mark(unit: Unit) -> None:
+    """Nothing since has to be taken back."""
+    unit.run_raw(_DROP_MARK)
 
 
 def found(unit: Unit, tenant: str, statement: Statement) -> list[str]:

@@ -1,0 +1,1 @@
+"""Many records at once: NDJSON in and out, streamed, with memory that does not grow."""

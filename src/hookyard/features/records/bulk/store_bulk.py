@@ -1,0 +1,31 @@
+"""Reading every record of an entity, in the order of ids; each statement names the tenant first."""
+
+from hookyard.adapters.database.port import RawSql, Row, Unit
+from hookyard.features.records.query.builder import TENANT, Builder, Lookup
+from hookyard.features.records.query.plan import BASE, Statement
+from hookyard.features.records.query.where import condition
+from hookyard.features.records.shape import Shape, View
+from hookyard.kit.json import Json
+
+PAGE = 200
+
+
+def plan_export(shape: Shape, view: View, where: Json, roles: int, lookup: Lookup) -> Statement:
+    """The statement for a page: rows hold the view's columns and then the id; its last parameter
+    is the id to go on after."""
+    builder = Builder(shape.dialect, lookup, roles)
+    base = f"{BASE}._tenant = {TENANT}{shape.alive}"
+    if where is not None:
+        base += f" AND ({condition(builder, shape, BASE, where, '/where')})"
+    params = tuple(builder.params)
+    after = builder.bind("")
+    text = (
+        f"SELECT {view.columns}, {BASE}._id FROM {shape.entity.table} AS {BASE}"
+        f" WHERE {base} AND {BASE}._id > {after} ORDER BY {BASE}._id LIMIT {PAGE}"
+    )
+    return Statement(RawSql.same(text), params)
+
+
+def page(unit: Unit, tenant: str, statement: Statement, after: str) -> list[Row]:
+    """The rows after an id, "" for the first."""
+    return unit.fetch_raw(statement.sql, tenant, *statement.params, after)
