@@ -45,12 +45,8 @@ from benchmarks.servers import (
 
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
-    "recovery", "faults", "memory", "authorize", "tokens", "extract", "results",
-    "recovery", "faults", "memory", "authorize", "tokens", "manifests",
-    "recovery", "faults", "memory", "authorize", "tokens", "records",
     "recovery", "faults", "memory", "authorize", "tokens", "extract", "results", "manifests",
-    "recovery", "faults", "memory", "authorize", "tokens", "records", "search",
-    "bulk",
+    "records", "search", "bulk",
 )  # fmt: skip
 
 
