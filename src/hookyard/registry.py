@@ -78,6 +78,8 @@ from hookyard.features.checklists.reactions import REACTIONS as CHECKLIST_REACTI
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.records import store_changes as _record_changes
 from hookyard.features.records import upkeep as records_upkeep
+from hookyard.features.records.feeding import store_consumers as _record_consumers
+from hookyard.features.records.feeding import store_subscriptions as _record_subscriptions
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
@@ -101,6 +103,8 @@ NARROW_KINDS = frozenset({AGENT_TASK})
 
 SEALED: tuple[SealedColumn, ...] = (
     SealedColumn("token_cells", "cell", ("mint_id",), only_tenant=DEFAULT_TENANT),
+    SealedColumn("records_subscriptions", "secret", ("tenant", "id"), tenant="tenant"),
+    SealedColumn("records_subscriptions", "former", ("tenant", "id"), tenant="tenant"),
 )
 """Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
 
@@ -108,6 +112,8 @@ SEALED: tuple[SealedColumn, ...] = (
 DATA_KEYS = _data_keys.DATA_KEYS
 IDEMPOTENCY_KEYS = _idempotency_keys.KEYS
 RECORD_CHANGES = _record_changes.CHANGES
+RECORD_CONSUMERS = _record_consumers.CONSUMERS
+RECORD_SUBSCRIPTIONS = _record_subscriptions.SUBSCRIPTIONS
 RECORD_ENTITIES = _record_schema.ENTITIES
 
 CRON: tuple[CronSpec, ...] = (

@@ -7,6 +7,7 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.idempotency.service import Idempotency
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.feed import Feed
+from hookyard.features.records.feeding.consumers import Consumers
 from hookyard.features.records.gateway import Gateway
 from hookyard.features.records.query.service import Reads
 from hookyard.features.records.schema.service import Schemas
@@ -33,8 +34,9 @@ def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -
     catalog = Catalog(database, clock)
     reads = Reads(database, catalog)
     writes = Writes(database, Idempotency(), audit, ids, clock)
-    feed = Feed(database, catalog)
+    feed = Feed(database, catalog, clock)
     gateway = Gateway(catalog, reads, writes, Transact(writes, catalog), feed)
+    gateway.desks["_consumers"] = Consumers(database, feed, audit, clock)
     return Records(gateway, catalog, Schemas(audit), writes, reads, feed)
 
 

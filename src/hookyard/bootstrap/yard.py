@@ -166,6 +166,7 @@ class Yard:
         """
         self.draining.set()
         self.desk.close()
+        self.records.feed.bell.close()
         ends = [self.runner.drain(self.settings.worker.drain_s)]
         if self.scheduler is not None:
             ends.append(self.scheduler.stop())

@@ -2,18 +2,20 @@
 
     GET POST PATCH DELETE /v1/{entity}      GET PATCH PUT DELETE /v1/{entity}/{id}
     POST /v1/{entity}/{id}/_restore         POST /v1/_transact   GET /v1/_changes
+    /v1/_consumers…                         /v1/_subscriptions…
 
 It knows neither sockets nor tokens: the caller is known, and so is its tenant.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.idempotency.model import Claim, KeptAnswer, digest_of, fingerprint_of, is_key
 from hookyard.core.identity.model import Actor
 from hookyard.features.records.access import allow
 from hookyard.features.records.catalog import Catalog
-from hookyard.features.records.feed import Feed
+from hookyard.features.records.feed import Again, Feed
 from hookyard.features.records.ids import from_path
 from hookyard.features.records.query.params import decoded, flag, read_query
 from hookyard.features.records.query.service import Reads
@@ -38,7 +40,8 @@ _WRITE_QUERY = frozenset({"dry_run"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. `segments` are those of the path after /v1/, not decoded yet."""
+    """A request. `segments` are those of the path after /v1/, not decoded yet; `again` tells, in
+    the middle of a long one, who the caller is by then."""
 
     method: str
     segments: tuple[str, ...]
@@ -48,6 +51,7 @@ class Call:
     if_match: str | None = None
     if_none_match: str | None = None
     body: bytes = b""
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +64,30 @@ class Reply:
     label: str = ""
 
 
+class Desk(Protocol):
+    """Answers calls whose path begins with a name of its own, such as `_consumers`."""
+
+    async def answer(self, call: Call) -> Reply:
+        """The answer of a call, or a refusal raised."""
+        ...
+
+
 @dataclass(slots=True)
 class Gateway:
-    """Answers calls."""
+    """Answers calls. `desks` answer what is no entity, by the first segment."""
 
     catalog: Catalog
     reads: Reads
     writes: Writes
     transact: Transact
     feed: Feed
+    desks: dict[str, Desk] = field(default_factory=dict)
 
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
         segments = call.segments
+        if segments[0] in self.desks:
+            return await self.desks[segments[0]].answer(call)
         if len(segments) == 1:
             if segments[0][:1] == "_":
                 return await self._special(call, segments[0])
@@ -93,7 +108,7 @@ class Gateway:
             return _said(await self.transact.run(caller, body, roles), "transact")
         if name == "_changes":
             _only(call, "GET")
-            body = await self.feed.page(call.actor, roles_of(call.actor), call.query)
+            body = await self.feed.page(call.actor, call.query, call.again)
             return Reply(200, body, label="changes")
         raise NotFound
 
