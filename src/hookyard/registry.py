@@ -80,6 +80,7 @@ from hookyard.features.records import store_changes as _record_changes
 from hookyard.features.records import upkeep as records_upkeep
 from hookyard.features.records.feeding import store_consumers as _record_consumers
 from hookyard.features.records.feeding import store_subscriptions as _record_subscriptions
+from hookyard.features.records.feeding.jobs import SendChanges
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.kit.clock import Clock
 from hookyard.kit.ids import IdMaker
@@ -157,6 +158,7 @@ class Ports:
     ids: IdMaker
     recovery: recovery_jobs.RecoveryPorts
     sources_watched: recovery_api.SourcePorts
+    send_changes: SendChanges
 
 
 def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
@@ -170,6 +172,7 @@ def kinds(*, has_github: bool, agent: JobKind | None) -> tuple[JobKind, ...]:
         effects_upkeep.BURY_EFFECTS,
         tokens_upkeep.TIDY,
         records_upkeep.TIDY,
+        SendChanges.kind,
         recovery_jobs.KIND,
         silence_jobs.KIND,
     )
@@ -214,6 +217,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         effects_upkeep.BuryEffects(ports.publisher),
         tokens_upkeep.TidyTokens(ports.retention_days),
         records_upkeep.TidyRecords(ports.retention_days),
+        ports.send_changes,
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
     ]

@@ -10,11 +10,13 @@ from pathlib import Path
 from hookyard import registry
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.http.outbound import GuardedHttp
+from hookyard.adapters.queues.changes import ChangeSink
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
+from hookyard.bootstrap.feeding import Feeding, FeedingBase, open_feeding, open_sinks
 from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
 from hookyard.bootstrap.minting import TokenService, token_service
@@ -32,7 +34,7 @@ from hookyard.bootstrap.opening import (
 )
 from hookyard.bootstrap.people import People, PeopleBase, access_rules, open_people
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
-from hookyard.bootstrap.recording import apply_built_in, open_records
+from hookyard.bootstrap.recording import Records, apply_built_in, open_records
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.sealing import open_sealer
@@ -125,9 +127,10 @@ async def open_yard(
         ids = IdMaker()
         sealer = open_sealer(settings, database, environ, clock, ids)
         opened.push_async_callback(sealer.close)
+        sinks = open_sinks(settings, environ)
         base = _Foundation(
             settings, clock, ids, database, sources, github, traces, files, broker, storage,
-            around, rules, outbound, sealer, apps,
+            around, rules, outbound, sealer, apps, sinks,
         )  # fmt: skip
         trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
         yard = _assemble(base, _Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
@@ -157,6 +160,7 @@ class _Foundation:
     outbound: GuardedHttp
     sealer: Sealer
     apps: Sequence[GitHubApp]
+    sinks: Mapping[str, ChangeSink]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,8 @@ class _Rooms:
     grants: Grants
     held: GrantMemory
     tokens: TokenService
+    records: Records
+    feeding: Feeding
 
 
 def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
@@ -202,6 +208,10 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         base.settings, base.database, base.clock, base.ids, audit, base.github, grants,
         base.outbound,
     )  # fmt: skip
+    records = open_records(base.database, audit, base.ids, base.clock)
+    feeding_base = FeedingBase(
+        base.settings, base.database, records, ledger, audit, base.sealer, base.ids, base.clock
+    )
     return _Rooms(
         ledger,
         publisher,
@@ -216,6 +226,8 @@ def _rooms(base: _Foundation, ears: _Ears) -> _Rooms:
         token_service(
             base.settings, base.apps, base.database, base.sealer, audit, base.ids, base.clock
         ),
+        records,
+        open_feeding(feeding_base, base.sinks),
     )
 
 
@@ -299,7 +311,8 @@ def _assemble(
         sealer=base.sealer,
         apps=base.apps,
         tokens=rooms.tokens,
-        records=open_records(database, rooms.audit, base.ids, base.clock),
+        records=rooms.records,
+        feeding=rooms.feeding,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock)],
@@ -344,6 +357,7 @@ def _ports(base: _Foundation, rooms: _Rooms) -> registry.Ports:
         ids=base.ids,
         recovery=rooms.recovering.ports,
         sources_watched=rooms.recovering.source_ports(),
+        send_changes=rooms.feeding.handler,
     )
 
 

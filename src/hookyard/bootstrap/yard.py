@@ -12,6 +12,7 @@ from hookyard.adapters.http.outbound import GuardedHttp
 from hookyard.adapters.secrets.keeper import Keeper
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.engine import hear_ready
+from hookyard.bootstrap.feeding import Feeding
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
 from hookyard.bootstrap.minting import TokenService
 from hookyard.bootstrap.offices import scheduler_of
@@ -94,6 +95,7 @@ class Yard:
     apps: Sequence[GitHubApp]
     tokens: TokenService
     records: Records
+    feeding: Feeding
     traces: Traces | None = None
     authorizer: Authorizer | None = None
     pointers: Pointers | None = None
@@ -144,6 +146,7 @@ class Yard:
                 "jobs_recovered", count=len(lost), reason="the process before this one died"
             )
         self.tasks.append(asyncio.create_task(self.runner.run(), name="runner"))
+        self.tasks.append(asyncio.create_task(self.feeding.pump.run(), name="pump"))
         if self.pointers is None:
             hear_ready(self.database, self.runner)
         else:
@@ -185,6 +188,7 @@ class Yard:
         await self.recovering.close()
         await self.people.close()
         await self.outbound.close()
+        await self.feeding.close()
         await self.sealer.close()
         if self.keeper is not None:
             await self.keeper.close()

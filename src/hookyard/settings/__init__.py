@@ -16,6 +16,7 @@ from hookyard.settings.model import (
     AccessSettings,
     BlobSettings,
     DatabaseSettings,
+    FeedSettings,
     GitHubSettings,
     HttpSettings,
     QueueSettings,
@@ -197,6 +198,7 @@ WORKER = (
 )  # fmt: skip
 
 
+FEED = ("SUBSCRIBERS_ALLOW", "CHANGE_SINKS")
 SECRETS = ("SECRET_SOURCES", "SEALING_KEYS")
 
 
@@ -224,6 +226,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         TrustSettings(*some(*TRUST)),  # type: ignore[arg-type]
         TokenSettings(*some(*TOKENS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
+        FeedSettings(*some(*FEED)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

@@ -140,6 +140,14 @@ class TrustSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """Where changes of records may be sent: hosts inside, and sinks as `name=kind:target`."""
+
+    subscribers_allow: tuple[str, ...]
+    sinks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -195,3 +203,4 @@ class Settings:
     trust: TrustSettings
     tokens: TokenSettings
     secrets: SecretSettings = SecretSettings((), ())
+    feed: FeedSettings = FeedSettings((), ())

@@ -142,10 +142,15 @@ class Feed:
         items = [told for one in found if (told := wire(one, readable, roles)) is not None]
         return Told(items, last, head.seq)
 
-    async def admit(self, actor: Actor, entities: frozenset[str] = frozenset()) -> None:
-        """Forbidden for who may read none of these entities, or none at all."""
+    async def admit(self, actor: Actor) -> None:
+        """Forbidden for who may read no entity at all."""
+        await self.admit_roles(roles_of(actor), frozenset())
+
+    async def admit_roles(self, roles: int, entities: frozenset[str]) -> Mapping[str, Shape]:
+        """The entities that holders of these roles may see, out of those asked for; Forbidden,
+        or Invalid for one that is not there."""
         await self._catalog.look()
-        self.readable(roles_of(actor), entities)
+        return self.readable(roles, entities)
 
     def readable(self, roles: int, entities: frozenset[str] = frozenset()) -> Mapping[str, Shape]:
         """The entities whose changes holders of these roles may see, out of those asked for.

@@ -23,7 +23,5 @@ async def routed(routes: Routes, call: Call) -> Reply:
     if handler is None:
         raise MethodNotAllowed(", ".join(by_method))
     if call.key is not None:
-        raise wrong(
-            "/header/idempotency-key", "idempotency_key_not_taken", "no key is taken here"
-        )
+        raise wrong("/header/idempotency-key", "idempotency_key_not_taken", "no key is taken here")
     return await handler(call, name)
