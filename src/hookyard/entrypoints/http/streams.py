@@ -6,7 +6,7 @@ connection no longer than that and memory no more than one page of the feed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import TypeVar
 
 import structlog
@@ -32,7 +32,11 @@ def wants_stream(scope: Scope) -> bool:
 
 
 async def stream(
-    frames: AsyncIterator[bytes], scope: Scope, receive: Receive, send: Send, request_id: bytes
+    frames: AsyncGenerator[bytes, None],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    request_id: bytes,
 ) -> None:
     """Send frames as they come. What the first one raises is raised before anything is sent."""
     first = await anext(frames)
@@ -46,6 +50,7 @@ async def stream(
             await _abort(scope, gone)
     finally:
         await _end(sending, gone)
+        await frames.aclose()
 
 
 async def _abort(scope: Scope, gone: "asyncio.Future[None]") -> None:
@@ -70,7 +75,10 @@ async def while_there(receive: Receive, work: Coroutine[None, None, T]) -> T:
 
 
 async def _send_all(
-    first: bytes, frames: AsyncIterator[bytes], send: Send, headers: list[tuple[bytes, bytes]]
+    first: bytes,
+    frames: AsyncGenerator[bytes, None],
+    send: Send,
+    headers: list[tuple[bytes, bytes]],
 ) -> None:
     async def patiently(message: dict[str, object]) -> None:
         async with asyncio.timeout(SEND_S):

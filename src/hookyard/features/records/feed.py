@@ -5,7 +5,7 @@ read up to is its own to keep: `next_after` of the last page. With `wait` the an
 until there is something to tell, as many seconds at most.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -93,7 +93,7 @@ class Feed:
 
     async def follow(
         self, actor: Actor, query: bytes, last_id: str | None, again: Again
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The feed as server-sent events, from `after` or the last event a reader got. Ends when
         the credential does, the process does, or after `LIFE_S`; who reads on comes again.
 
