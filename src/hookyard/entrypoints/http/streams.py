@@ -7,7 +7,7 @@ connection no longer than that and memory no more than one page of the feed.
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -17,6 +17,7 @@ from hookyard.entrypoints.http.edge import DEFAULTS
 from hookyard.entrypoints.http.heads import ABORT
 
 T = TypeVar("T")
+Frames: TypeAlias = AsyncGenerator[bytes, None]
 log = structlog.get_logger("hookyard.http")
 SEND_S = 10.0
 MEDIA_TYPE = b"text/event-stream"
