@@ -56,7 +56,9 @@ class Writes:
         self._clock = clock
         self._told = partial(database.announce, CHANNEL)
         self._creation = database.batcher(
-            Creation(idempotency, audit, self._told), short=lambda item: item.size <= SHORT
+            Creation(idempotency, audit, self._told),
+            short=lambda item: item.size <= SHORT,
+            alone=True,
         )
 
     async def write(self, caller: Caller, write: Write) -> Answered:
