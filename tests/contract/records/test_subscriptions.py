@@ -18,6 +18,7 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Role
 from hookyard.core.jobs.model import Retry
 from hookyard.features.records import store_changes
+from hookyard.features.records.feeding import store_subscriptions
 from hookyard.features.records.feeding.jobs import KIND
 from hookyard.features.records.feeding.subscriptions import MOST
 from hookyard.kit.errors import Conflict, Forbidden, HookyardError, NotFound
@@ -163,6 +164,19 @@ async def test_what_never_arrives_is_set_aside_and_can_be_sent_again(
     assert stage.web.asks[-1].headers["webhook-id"] == stage.web.asks[0].headers["webhook-id"]
     shown = await show(place, made["id"])
     assert (shown["undelivered"], shown["replay"], shown["acked"]) == (0, None, 2)
+
+
+async def test_what_was_given_up_on_is_forgotten_in_time(place: Place, stage: Stage) -> None:
+    made = await subscribe(place)
+    await users(place, 1)
+    stage.web.answers = [answer(500)] * KIND.max_attempts
+    await stage.settle(A_DAY_S)
+    assert (await show(place, made["id"]))["undelivered"] == 1
+    now_ms = place.clock.now_ms()
+    for before_ms, gone in ((0, 0), (now_ms + 1, 1)):
+        purge = partial(store_subscriptions.purge, before_ms=before_ms)
+        assert await place.database.write(purge) == gone
+    assert (await show(place, made["id"]))["undelivered"] == 0
 
 
 async def test_one_that_takes_nothing_is_paused_and_goes_on_where_it_was(

@@ -87,6 +87,7 @@ _ASIDE_COUNT = RawSql.same(
     "SELECT subscription, count(*) FROM records_undelivered WHERE tenant = $1 GROUP BY subscription"
 )
 _DROP_ASIDE = RawSql.same("DELETE FROM records_undelivered WHERE tenant = $1 AND subscription = $2")
+_FORGET_ASIDE = RawSql.same("DELETE FROM records_undelivered WHERE at_ms < $1")
 
 
 def add(unit: Unit, subscription: Subscription) -> None:
@@ -160,6 +161,11 @@ def aside(
     """What one gave up on, in order."""
     rows = unit.fetch_raw(_ASIDE, tenant, subscription_id, after, limit)
     return [Undelivered(*row) for row in rows]  # type: ignore[arg-type]
+
+
+def purge(unit: Unit, before_ms: int) -> int:
+    """Forget what was given up on before an instant; how many."""
+    return unit.run_raw(_FORGET_ASIDE, before_ms)
 
 
 def aside_counts(unit: Unit, tenant: str) -> Mapping[str, int]:
