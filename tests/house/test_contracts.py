@@ -27,6 +27,7 @@ PACKAGES = (
     "hookyard/features/agents",
     "hookyard/features/checklists",
     "hookyard/entrypoints/http",
+    "hookyard/client",
     "hookyard_sandbox",
 )
 MODULES = {
@@ -49,6 +50,7 @@ BREAKS = {
         "hookyard/features/agents/a.py": "import hookyard.features.checklists"
     },
     "The kit stands on the standard library alone": {"hookyard/kit/a.py": "import msgspec"},
+    "Clients know nothing of the server": {"hookyard/client/a.py": "import sqlalchemy"},
     "Rules and providers are pure": {"hookyard/core/ingress/providers/a.py": "import asyncio"},
     "Models are types": {"hookyard/features/agents/model.py": "import sqlalchemy"},
     "Only bootstrap opens adapter backends": {

@@ -244,3 +244,16 @@ def test_sign_in_that_is_half_set_up_stops_the_start(
 def test_an_issuer_keeps_the_slash_at_its_end(tmp_path: Path) -> None:
     environ = {"OIDC_ISSUER": "https://id.example/", "OIDC_CLIENT_ID": "c"}
     assert load(tmp_path, environ).sign_in.oidc_issuer == "https://id.example/"
+
+
+def test_sinks_of_changes_are_named_once_and_lead_somewhere(tmp_path: Path) -> None:
+    text = "bus=redis:changes,audit=sqs:https://sqs.eu-west-1.amazonaws.com/1/changes.fifo"
+    settings = load(tmp_path, {"HOOKYARD_CHANGE_SINKS": text})
+    assert settings.feed.sinks == tuple(text.split(","))
+    for wrong in (
+        "bus", "bus=kafka:x", "bus=redis:", "bus=redis:a b", "a=redis:x,a=redis:y",
+        "webhook=redis:x", "B=redis:x", "bus=sqs:ftp://x",
+    ):  # fmt: skip
+        assert refused(tmp_path, {"HOOKYARD_CHANGE_SINKS": wrong}).startswith(
+            "HOOKYARD_CHANGE_SINKS: must"
+        )

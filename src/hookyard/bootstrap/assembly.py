@@ -10,6 +10,7 @@ from hookyard.bootstrap.agents import local_agent
 from hookyard.bootstrap.attempts import Around, TracedEndings, as_they_are, surround
 from hookyard.bootstrap.desk import lease_desk
 from hookyard.bootstrap.engine import connect_waker, migrate_as_set
+from hookyard.bootstrap.feeding import open_sinks
 from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import CallListeners
 from hookyard.bootstrap.noticing import open_streams
@@ -29,7 +30,7 @@ from hookyard.bootstrap.people import People, access_rules
 from hookyard.bootstrap.pointers import join, open_broker, runner_poll_s
 from hookyard.bootstrap.proposing import asking_of
 from hookyard.bootstrap.reaching import context_reader, github_ports
-from hookyard.bootstrap.recording import apply_built_in, open_records
+from hookyard.bootstrap.recording import apply_built_in
 from hookyard.bootstrap.renewing import renew_in_place
 from hookyard.bootstrap.rooms import Ears, Foundation, Rooms, open_rooms
 from hookyard.bootstrap.sealing import open_sealer
@@ -104,9 +105,10 @@ async def open_yard(
         ids = IdMaker()
         sealer = open_sealer(settings, database, environ, clock, ids)
         opened.push_async_callback(sealer.close)
+        sinks = open_sinks(settings, environ)
         base = Foundation(
             settings, clock, ids, database, sources, github, traces, files, broker, storage,
-            around, rules, outbound, sealer, apps,
+            around, rules, outbound, sealer, apps, sinks,
         )  # fmt: skip
         trust = open_trust(issuers, outbound, TokenTrail(database, Audit(base.ids)))
         yard = _assemble(base, Ears(calls), Authenticator(database, admin_hash, trust), admin_key)
@@ -199,7 +201,8 @@ def _assemble(
         noticing=told,
         streams=open_streams(database, told.notifications, rooms.people.sessions, base.clock),
         billing=rooms.billing,
-        records=open_records(database, rooms.audit, base.ids, base.clock),
+        records=rooms.records,
+        feeding=rooms.feeding,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],
@@ -253,6 +256,7 @@ def _ports(base: Foundation, rooms: Rooms) -> registry.Ports:
         health=rooms.noticing.health,
         notifications=rooms.noticing.notifications,
         messages=rooms.noticing.slack,
+        send_changes=rooms.feeding.handler,
     )
 
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.queues.port import Broker
@@ -22,6 +23,9 @@ from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError
 from hookyard.kit.secret import Secret
 from hookyard.settings import LANES, Settings
+
+if TYPE_CHECKING:
+    from hookyard.adapters.queues.backends.sqs import SqsOptions
 
 POLL_BESIDE_BROKER_S = (5.0, 10.0)
 HEAD_START_S = 0.01
@@ -127,7 +131,7 @@ def join(
 
 
 def _redis(settings: Settings, clock: Clock, consumer: str) -> Broker:
-    with _needs("redis", "redis-py"):
+    with needs("redis", "redis-py"):
         from hookyard.adapters.queues.backends.redis import RedisBroker
     url = settings.queue.redis_url
     if url is None:
@@ -137,8 +141,14 @@ def _redis(settings: Settings, clock: Clock, consumer: str) -> Broker:
 
 
 def _sqs(settings: Settings, environ: Mapping[str, str], clock: Clock) -> Broker:
-    with _needs("sqs", "aiobotocore"):
-        from hookyard.adapters.queues.backends.sqs import SqsBroker, SqsOptions
+    with needs("sqs", "aiobotocore"):
+        from hookyard.adapters.queues.backends.sqs import SqsBroker
+    return SqsBroker(sqs_options(settings, environ), clock, lanes=LANES)
+
+
+def sqs_options(settings: Settings, environ: Mapping[str, str]) -> "SqsOptions":
+    """Which queues, and how AWS is reached. The extra `sqs` must be there."""
+    from hookyard.adapters.queues.backends.sqs import SqsOptions
 
     def given(*names: str) -> str | None:
         return next((environ[name] for name in names if environ.get(name)), None)
@@ -146,7 +156,7 @@ def _sqs(settings: Settings, environ: Mapping[str, str], clock: Clock) -> Broker
     def secret(name: str) -> Secret | None:
         return None if (value := given(name)) is None else Secret(value)
 
-    options = SqsOptions(
+    return SqsOptions(
         prefix=settings.queue.prefix,
         urls=dict(part.split("=", 1) for part in settings.queue.sqs_urls),
         is_fifo=settings.queue.sqs_type == "fifo",
@@ -156,15 +166,15 @@ def _sqs(settings: Settings, environ: Mapping[str, str], clock: Clock) -> Broker
         secret_access_key=secret("AWS_SECRET_ACCESS_KEY"),
         session_token=secret("AWS_SESSION_TOKEN"),
     )
-    return SqsBroker(options, clock, lanes=LANES)
 
 
 @contextlib.contextmanager
-def _needs(extra: str, package: str) -> Iterator[None]:
+def needs(extra: str, package: str, setting: str = "QUEUE_BACKEND") -> Iterator[None]:
+    """What is imported inside comes with an extra; ConfigurationError where it is not there."""
     try:
         yield
     except ImportError:
         raise ConfigurationError(
-            f"QUEUE_BACKEND={extra} needs {package}, which is not installed: "
+            f"{setting}={extra} needs {package}, which is not installed: "
             f"pip install 'hookyard[{extra}]'"
         ) from None

@@ -11,6 +11,7 @@ from hookyard.features.records.bulk.importing import Imports
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.documents.service import Documents
 from hookyard.features.records.feed import Feed
+from hookyard.features.records.feeding.consumers import Consumers
 from hookyard.features.records.gateway import Gateway
 from hookyard.features.records.query.service import Reads
 from hookyard.features.records.schema.service import Schemas
@@ -51,12 +52,13 @@ def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -
     catalog = Catalog(database, clock)
     reads = Reads(database, catalog)
     writes = Writes(database, Idempotency(), audit, ids, clock)
-    feed = Feed(database, catalog)
+    feed = Feed(database, catalog, clock)
     searches = Searches(database, catalog)
     gateway = Gateway(
         catalog, reads, writes, Transact(writes, catalog), feed, Documents(catalog), searches,
         Imports(writes), Exports(database, catalog),
     )  # fmt: skip
+    gateway.desks["_consumers"] = Consumers(database, feed, audit, clock)
     return Records(gateway, catalog, Schemas(audit), writes, reads, feed)
 
 

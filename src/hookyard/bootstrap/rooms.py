@@ -1,17 +1,19 @@
 """The rooms, built on what was opened, with what they are told by one another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hookyard import registry
 from hookyard.adapters.database.port import Database
 from hookyard.adapters.github.oauth import site_of
 from hookyard.adapters.http.outbound import GuardedHttp
+from hookyard.adapters.queues.changes import ChangeSink
 from hookyard.adapters.queues.port import Broker
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.agents import agent_argv
 from hookyard.bootstrap.attempts import Around
 from hookyard.bootstrap.billing import Billing, open_billing
+from hookyard.bootstrap.feeding import Feeding, FeedingBase, open_feeding
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
 from hookyard.bootstrap.minting import TokenService, token_service
 from hookyard.bootstrap.noticing import Noticing, open_noticing
@@ -20,6 +22,7 @@ from hookyard.bootstrap.opening import (
     spreading_random,
 )
 from hookyard.bootstrap.people import People, PeopleBase, open_people
+from hookyard.bootstrap.recording import Records, open_records
 from hookyard.bootstrap.recovering import Recovering, recovering
 from hookyard.bootstrap.reviewing import Reviewing, reviewing
 from hookyard.bootstrap.storing import Storage
@@ -63,6 +66,7 @@ class Foundation:
     outbound: GuardedHttp
     sealer: Sealer
     apps: Sequence[GitHubApp]
+    sinks: Mapping[str, ChangeSink]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class Rooms:
     tokens: TokenService
     billing: Billing
     noticing: Noticing
+    records: Records
+    feeding: Feeding
 
 
 def open_rooms(base: Foundation, ears: Ears) -> Rooms:
@@ -117,6 +123,10 @@ def open_rooms(base: Foundation, ears: Ears) -> Rooms:
     )
     verdicts = verdict_notices(
         noticing.notifications.notify, site_of(base.settings.github.api_base_url)
+    )
+    records = open_records(base.database, audit, base.ids, base.clock)
+    feeding = FeedingBase(
+        base.settings, base.database, records, ledger, audit, base.sealer, base.ids, base.clock
     )
     return Rooms(
         ledger,
@@ -149,6 +159,8 @@ def open_rooms(base: Foundation, ears: Ears) -> Rooms:
             budget_notices(noticing.notifications.notify),
         ),
         noticing,
+        records,
+        open_feeding(feeding, base.sinks),
     )
 
 

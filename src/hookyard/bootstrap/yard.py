@@ -13,6 +13,7 @@ from hookyard.adapters.secrets.keeper import Keeper
 from hookyard.adapters.telemetry.traces import Traces
 from hookyard.bootstrap.billing import Billing
 from hookyard.bootstrap.engine import hear_ready
+from hookyard.bootstrap.feeding import Feeding
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
 from hookyard.bootstrap.minting import TokenService
 from hookyard.bootstrap.noticing import Noticing
@@ -107,6 +108,7 @@ class Yard:
     streams: Streams
     billing: Billing
     records: Records
+    feeding: Feeding
     traces: Traces | None = None
     authorizer: Authorizer | None = None
     pointers: Pointers | None = None
@@ -175,6 +177,7 @@ class Yard:
                 "jobs_recovered", count=len(lost), reason="the process before this one died"
             )
         self.tasks.append(asyncio.create_task(self.runner.run(), name="runner"))
+        self.tasks.append(asyncio.create_task(self.feeding.pump.run(), name="pump"))
         if self.pointers is None:
             hear_ready(self.database, self.runner)
         else:
@@ -198,6 +201,7 @@ class Yard:
         self.draining.set()
         self.desk.close()
         self.streams.close()
+        self.records.feed.bell.close()
         ends = [self.runner.drain(self.settings.worker.drain_s)]
         if self.scheduler is not None:
             ends.append(self.scheduler.stop())
@@ -218,6 +222,7 @@ class Yard:
         await self.people.close()
         await self.outbound.close()
         await self.noticing.close()
+        await self.feeding.close()
         await self.sealer.close()
         if self.keeper is not None:
             await self.keeper.close()

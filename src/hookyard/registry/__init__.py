@@ -75,6 +75,9 @@ from hookyard.features.notifications import api as notifications_api
 from hookyard.features.notifications import jobs as notices
 from hookyard.features.records import store_changes as _record_changes
 from hookyard.features.records import upkeep as records_upkeep
+from hookyard.features.records.feeding import store_consumers as _record_consumers
+from hookyard.features.records.feeding import store_subscriptions as _record_subscriptions
+from hookyard.features.records.feeding.jobs import SendChanges
 from hookyard.features.records.schema import store_schema as _record_schema
 from hookyard.features.reviews import api as reviews_api
 from hookyard.features.reviews import jobs as reviews
@@ -119,6 +122,8 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn("token_cells", "cell", ("mint_id",), only_tenant=DEFAULT_TENANT),
     SealedColumn("provider_keys", "cell", ("id",), "tenant"),
     SealedColumn("provider_keys", "previous", ("id",), "tenant"),
+    SealedColumn("records_subscriptions", "secret", ("tenant", "id"), tenant="tenant"),
+    SealedColumn("records_subscriptions", "former", ("tenant", "id"), tenant="tenant"),
 )
 """Columns of sealed cells; re-encryption walks them, so one that is not here keeps its old keys."""
 
@@ -126,6 +131,8 @@ SEALED: tuple[SealedColumn, ...] = (
 DATA_KEYS = _data_keys.DATA_KEYS
 IDEMPOTENCY_KEYS = _idempotency_keys.KEYS
 RECORD_CHANGES = _record_changes.CHANGES
+RECORD_CONSUMERS = _record_consumers.CONSUMERS
+RECORD_SUBSCRIPTIONS = _record_subscriptions.SUBSCRIPTIONS
 RECORD_ENTITIES = _record_schema.ENTITIES
 
 CRON: tuple[CronSpec, ...] = (
@@ -157,6 +164,7 @@ def kinds(
         tokens_upkeep.TIDY,
         testruns_upkeep.TIDY,
         records_upkeep.TIDY,
+        SendChanges.kind,
         recovery_jobs.KIND,
         silence_jobs.KIND,
         health.TIDY,
@@ -241,6 +249,7 @@ def job_handlers(ports: Ports) -> tuple[JobHandler, ...]:
         tokens_upkeep.TidyTokens(ports.retention_days),
         testruns_upkeep.TidyTestRuns(ports.test_runs, ports.blobs, ports.retention_days),
         records_upkeep.TidyRecords(ports.retention_days),
+        ports.send_changes,
         recovery_jobs.RecoverDeliveries(ports.recovery),
         silence_jobs.WatchSources(ports.sources_watched.pulses, ports.sources_watched.recovery),
         health.TidyCodeHealth(ports.health),

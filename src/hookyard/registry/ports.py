@@ -39,6 +39,7 @@ from hookyard.features.manifests.jobs import Asking
 from hookyard.features.manifests.service import Manifests
 from hookyard.features.notifications.service import Notifications
 from hookyard.features.notifications.stream import Streams
+from hookyard.features.records.feeding.jobs import SendChanges
 from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.service import Reviews
 from hookyard.features.reviews.sources import Sources
@@ -98,6 +99,7 @@ class Ports:
     health: CodeHealth
     notifications: Notifications
     messages: Messages | None
+    send_changes: SendChanges
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from hookyard.settings.model import (
     AccessSettings,
     BlobSettings,
     DatabaseSettings,
+    FeedSettings,
     GitHubSettings,
     HttpSettings,
     ProposalSettings,
@@ -245,6 +246,7 @@ WORKER = (
 
 
 SLACK = ("SLACK_BOT_TOKEN", "SLACK_CHANNELS", "SLACK_API_URL")
+FEED = ("SUBSCRIBERS_ALLOW", "CHANGE_SINKS")
 SECRETS = ("SECRET_SOURCES", "SEALING_KEYS")
 
 
@@ -274,6 +276,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         ProposalSettings(*some(*PROPOSALS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
         SlackSettings(*some(*SLACK)),  # type: ignore[arg-type]
+        FeedSettings(*some(*FEED)),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

@@ -142,6 +142,14 @@ class TrustSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """Where changes of records may be sent: hosts inside, and sinks as `name=kind:target`."""
+
+    subscribers_allow: tuple[str, ...]
+    sinks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How jobs are run. Durations in seconds."""
 
@@ -220,3 +228,4 @@ class Settings:
     proposals: ProposalSettings
     secrets: SecretSettings = SecretSettings((), ())
     slack: SlackSettings = SlackSettings(None, (), "https://slack.com/api")
+    feed: FeedSettings = FeedSettings((), ())

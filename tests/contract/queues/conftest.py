@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 
 from hookyard.adapters.queues.backends.memory import MemoryBroker
 from hookyard.adapters.queues.backends.redis import RedisBroker
-from hookyard.adapters.queues.backends.sqs import SqsBroker, SqsOptions, _made
+from hookyard.adapters.queues.backends.sqs import SqsBroker, SqsOptions
+from hookyard.adapters.queues.backends.sqs import made as opened
 from hookyard.adapters.queues.port import Broker
 from hookyard.kit.clock import SystemClock
 from hookyard.kit.json import as_text
@@ -127,7 +128,7 @@ class SqsHarness(Harness):
 
     async def make(self) -> None:
         """The queues, as an operator would make them."""
-        self.raw = await self._stack.enter_async_context(_made(self.options))
+        self.raw = await self._stack.enter_async_context(opened(self.options))
         self.urls: dict[str, str] = {}
         for lane in LANES:
             suffix = ".fifo" if self.options.is_fifo else ""

@@ -26,6 +26,7 @@ from hookyard.adapters.http.port import (
 
 SETTING = "HOOKYARD_OUTBOUND_ALLOW"
 MAX_URL = 2_048
+CHECK_S = 5.0
 _MAX_ADDRESSES = 32
 _TRIES = 3
 _PORTS = {"https": 443, "http": 80}
@@ -92,6 +93,17 @@ class GuardedHttp:
                 return await self._follow(ask)
         except TimeoutError:
             raise OutboundFailed("slow", f"no whole answer within {ask.total_s:g} s") from None
+
+    async def check(self, url: str) -> None:
+        """Look an address up without asking it: OutboundRefused when it must not be asked,
+        OutboundFailed when its name leads nowhere."""
+        try:
+            async with asyncio.timeout(CHECK_S):
+                await self._addresses(self.judge(url))
+        except TimeoutError:
+            raise OutboundFailed(
+                "unresolved", "the host's name was not looked up in time"
+            ) from None
 
     async def close(self) -> None:
         """Close every connection."""

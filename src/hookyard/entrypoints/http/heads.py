@@ -14,6 +14,7 @@ from hookyard.core.ingress.model import Refusal
 from hookyard.entrypoints.http.problems import problem
 
 MAX_HEAD = 64 * 1024
+ABORT = "hookyard.abort"
 TOO_LONG = Refusal(431, "head_too_large", f"Address and headers are over {MAX_HEAD} bytes.")
 MALFORMED = Refusal(400, "malformed_request", "This is not an HTTP request.")
 
@@ -105,6 +106,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self.between = False
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"call": self._abort}}
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -114,6 +116,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.between = True
         super().on_message_complete()
+
+    def _abort(self) -> None:
+        """Drop the connection and what was not sent: for an answer whose reader does not read."""
+        self.transport.abort()
 
     def check_head(self) -> None:
         """HeadTooLong when a head that may be too long is."""

@@ -32,12 +32,15 @@ from hookyard.entrypoints.http.ratelimit import Limits, address_of
 from hookyard.entrypoints.http.recordmetrics import RecordMetrics
 from hookyard.entrypoints.http.refusals import RefusalTrail
 from hookyard.entrypoints.http.security import Guard
+from hookyard.entrypoints.http.streams import stream, wants_stream, while_there
+from hookyard.features.records.feed import Again
 from hookyard.features.records.gateway import Call, Gateway, Reply
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import (
     Forbidden,
     HookyardError,
     Invalid,
+    MethodNotAllowed,
     RequestTimeout,
     TooLarge,
     Unauthenticated,
@@ -53,7 +56,7 @@ _BARE = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _READ = frozenset(
     {
         b"authorization", b"x-tenant-id", b"idempotency-key", b"if-match", b"if-none-match",
-        b"content-type", b"content-length", b"x-request-id", b"cookie",
+        b"content-type", b"content-length", b"x-request-id", b"cookie", b"last-event-id",
     }
 )  # fmt: skip
 _USUAL = (*DEFAULTS, (b"content-type", b"application/json"))
@@ -94,6 +97,9 @@ class RecordsApp:
         segments = tuple(_raw_path(scope)[len(PREFIX) :].split("/"))
         try:
             headers = _headers(scope)
+            if segments == ("_changes",) and wants_stream(scope):
+                await self._stream(scope, receive, send, headers, started)
+                return
             reply = await self._serve(scope, receive, headers, segments)
         except Disconnected:
             return
@@ -107,13 +113,56 @@ class RecordsApp:
             reply = Reply(500, body, (("content-type", MEDIA_TYPE),), "failed")
         self._metrics(reply, self._clock.monotonic() - started)
         if reply.lines is not None:
-            await self._stream(scope, receive, send, reply, state)
+            await self._lines(scope, receive, send, reply, state)
             return
         await self._send(scope, send, reply, state)
+
+    async def _stream(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, str], started: float
+    ) -> None:
+        """The feed as events, until the reader leaves, is too slow, or may read no more."""
+        actor = await self._admitted(scope, headers)
+        if scope["method"] != "GET":
+            raise MethodNotAllowed("GET")
+        frames = self._gateway.feed.follow(
+            actor, scope["query_string"], headers.get(b"last-event-id"),
+            self._again(scope, actor),
+        )  # fmt: skip
+        await stream(frames, scope, receive, send, self._id(scope))
+        self._metrics(Reply(200, label="stream"), self._clock.monotonic() - started)
+
+    def _again(self, scope: Scope, actor: Actor) -> Again:
+        async def again() -> Actor:
+            found = await self._guard.again(Request(scope), actor)
+            if found.tenant != actor.tenant:
+                raise Forbidden("the credential is of another tenant now", code="tenant_mismatch")
+            return found
+
+        return again
 
     async def _serve(
         self, scope: Scope, receive: Receive, headers: dict[bytes, str], segments: tuple[str, ...]
     ) -> Reply:
+        actor = await self._admitted(scope, headers)
+        method, body, chunks = scope["method"], b"", None
+        if method == "POST" and len(segments) == 2 and segments[1] == "_import":
+            chunks = self._chunks(receive, headers)
+        elif method not in _BARE:
+            body = await self._body(receive, headers, segments)
+        call = Call(
+            method, segments, scope["query_string"], actor,
+            headers.get(b"idempotency-key"), headers.get(b"if-match"),
+            headers.get(b"if-none-match"), body, chunks, self._again(scope, actor),
+        )  # fmt: skip
+        try:
+            if method == "GET" and b"wait=" in scope["query_string"]:
+                return await while_there(receive, self._gateway.answer(call))
+            return await self._gateway.answer(call)
+        finally:
+            self._budget.give_back(len(body))
+
+    async def _admitted(self, scope: Scope, headers: dict[bytes, str]) -> Actor:
+        """The caller, within its limits and for its own tenant."""
         actor = await self._actor(scope, headers)
         scope["state"]["actor"] = actor
         self._limits.spend(actor, scope["state"])
@@ -124,21 +173,7 @@ class RecordsApp:
             )
         if self._authorizer is not None:
             actor = await prepared(actor, self._authorizer)
-        method, body, chunks = scope["method"], b"", None
-        if method == "POST" and len(segments) == 2 and segments[1] == "_import":
-            chunks = self._chunks(receive, headers)
-        elif method not in _BARE:
-            body = await self._body(receive, headers, segments)
-        try:
-            return await self._gateway.answer(
-                Call(
-                    method, segments, scope["query_string"], actor,
-                    headers.get(b"idempotency-key"), headers.get(b"if-match"),
-                    headers.get(b"if-none-match"), body, chunks,
-                )
-            )  # fmt: skip
-        finally:
-            self._budget.give_back(len(body))
+        return actor
 
     async def _actor(self, scope: Scope, headers: dict[bytes, str]) -> Actor:
         credential = headers.get(b"authorization")
@@ -200,7 +235,7 @@ class RecordsApp:
             {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}
         )
 
-    async def _stream(
+    async def _lines(
         self, scope: Scope, receive: Receive, send: Send, reply: Reply, state: dict[str, object]
     ) -> None:
         """Lines as they come. Where they end too early the connection is cut, so that nobody

@@ -61,6 +61,23 @@ class Guard:
             raise Unauthenticated(HOW)
         return visit.actor
 
+    async def again(self, request: Request, before: Actor) -> Actor:
+        """The same caller later in the same request; Unauthenticated once the credential is over.
+
+        A session has the rights it came with: it is looked at, not used, so it does not live on.
+        """
+        if "authorization" in request.headers:
+            actor = await self.actor_of(request.headers["authorization"])
+            return await prepared(actor, self._authorizer)
+        secure = cookies.is_secure(request, self._public_url)
+        token = cookies.read(request, cookies.SESSION, secure=secure)
+        if token is None or self._visits is None:
+            raise Unauthenticated(HOW)
+        found = await self._visits.recognise(token, self._clock.now_ms())
+        if isinstance(found, Refused):
+            raise Unauthenticated(found.detail)
+        return before
+
     async def visit(self, request: Request) -> Visit | None:
         """The visit of a session cookie, None without one; a cookie that takes its place goes
         out with the answer."""

@@ -5,12 +5,14 @@
     GET /v1/{entity}/_export
     POST /v1/{entity}/{id}/_restore         POST /v1/_transact   GET /v1/_changes
     GET /v1/openapi.json
+    /v1/_consumers…                         /v1/_subscriptions…
 
 It knows neither sockets nor tokens: the caller is known, and so is its tenant.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.idempotency.model import Claim, KeptAnswer, digest_of, fingerprint_of, is_key
@@ -21,7 +23,7 @@ from hookyard.features.records.bulk.importing import Imports, asked_of
 from hookyard.features.records.bulk.loading import Loading
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.documents.service import Documents
-from hookyard.features.records.feed import Feed
+from hookyard.features.records.feed import Again, Feed
 from hookyard.features.records.ids import from_path
 from hookyard.features.records.query.params import decoded, flag, read_query
 from hookyard.features.records.query.service import Reads
@@ -50,7 +52,8 @@ _WRITE_QUERY = frozenset({"dry_run"})
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request. `segments` are those of the path after /v1/, not decoded yet; `chunks` is the
-    body of an import, as it arrives."""
+    body of an import, as it arrives; `again` tells, in the middle of a long one, who the caller
+    is by then."""
 
     method: str
     segments: tuple[str, ...]
@@ -61,6 +64,7 @@ class Call:
     if_none_match: str | None = None
     body: bytes = b""
     chunks: AsyncIterator[bytes] | None = None
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,17 @@ class Reply:
     lines: AsyncGenerator[bytes, None] | None = None
 
 
+class Desk(Protocol):
+    """Answers calls whose path begins with a name of its own, such as `_consumers`."""
+
+    async def answer(self, call: Call) -> Reply:
+        """The answer of a call, or a refusal raised."""
+        ...
+
+
 @dataclass(slots=True)
 class Gateway:
-    """Answers calls."""
+    """Answers calls. `desks` answer what is no entity, by the first segment."""
 
     catalog: Catalog
     reads: Reads
@@ -88,10 +100,13 @@ class Gateway:
     searches: Searches
     imports: Imports
     exports: Exports
+    desks: dict[str, Desk] = field(default_factory=dict)
 
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
         segments = call.segments
+        if segments[0] in self.desks:
+            return await self.desks[segments[0]].answer(call)
         if len(segments) == 1:
             if segments[0] == DOCUMENT:
                 return await self._document(call)
@@ -117,7 +132,7 @@ class Gateway:
             return _said(await self.transact.run(caller, body, roles), "transact")
         if name == "_changes":
             _only(call, "GET")
-            body = await self.feed.page(call.actor, roles_of(call.actor), call.query)
+            body = await self.feed.page(call.actor, call.query, call.again)
             return Reply(200, body, label="changes")
         raise NotFound
 
@@ -129,6 +144,7 @@ class Gateway:
         if call.if_none_match and _fits(call.if_none_match, found.etag):
             return Reply(304, b"", headers, "document")
         return Reply(200, found.body, headers, "document")
+
     async def _search(self, call: Call, name: str) -> Reply:
         _only(call, "POST")
         shape = await self.catalog.shape(name)

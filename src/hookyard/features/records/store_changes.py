@@ -7,6 +7,7 @@ order, without gaps, and who has read up to one has missed nothing.
 # spec: Debezium, outbox event router: id, aggregatetype, aggregateid, type, payload.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,11 @@ _FIRST_KEPT = RawSql.same(
 )
 _NOTE_PURGED = RawSql.same("UPDATE records_heads SET purged = $2 WHERE tenant = $1")
 _DROP = RawSql.same("DELETE FROM records_changes WHERE tenant = $1 AND seq <= $2")
+_HEADS_OF = RawSql(
+    "SELECT tenant, seq FROM records_heads WHERE tenant IN (SELECT value FROM json_each($1))",
+    "SELECT tenant, seq FROM records_heads"
+    " WHERE tenant IN (SELECT json_array_elements_text($1::text::json))",
+)
 _HEAD = RawSql.same("SELECT seq, purged FROM records_heads WHERE tenant = $1")
 
 
@@ -142,6 +148,12 @@ def head(unit: Unit, tenant: str) -> FeedHead:
     """Where the feed of a tenant ends and begins."""
     rows = unit.fetch_raw(_HEAD, tenant)
     return FeedHead(_whole(rows[0][0]), _whole(rows[0][1])) if rows else FeedHead()
+
+
+def heads(unit: Unit, tenants: Sequence[str]) -> dict[str, int]:
+    """The last number of each of these tenants that has one. Not for confined units."""
+    rows = unit.fetch_raw(_HEADS_OF, json.dumps(list(tenants)))
+    return {str(tenant): _whole(seq) for tenant, seq in rows}
 
 
 def purge(unit: Unit, before_ms: int, limit: int) -> int:

@@ -1,10 +1,11 @@
-"""Housekeeping by the calendar: kept answers and old changes go."""
+"""Housekeeping by the calendar: kept answers, old changes and what was given up on go."""
 
 from hookyard.adapters.database.port import Unit
 from hookyard.core.idempotency import service as idempotency
 from hookyard.core.jobs.cron import CronSpec
 from hookyard.core.jobs.model import Done, JobContext, JobKind, Lane, Outcome
 from hookyard.features.records import store_changes
+from hookyard.features.records.feeding import store_subscriptions
 
 TIDY = JobKind("upkeep.records", lane=Lane.BULK, timeout_s=300.0, log_file=False)
 CRON = (CronSpec("tidy-records", "*/10 * * * *", TIDY.name),)
@@ -31,7 +32,10 @@ class TidyRecords:
         def changes(unit: Unit) -> int:
             return store_changes.purge(unit, before_ms, CHANGES_AT_ONCE)
 
-        gone = {"keys": 0, "changes": 0}
+        def undelivered(unit: Unit) -> int:
+            return store_subscriptions.purge(unit, before_ms)
+
+        gone = {"keys": 0, "changes": 0, "undelivered": await ctx.write(undelivered)}
         for name, work in (("keys", keys), ("changes", changes)):
             for _ in range(ROUNDS):
                 count = await ctx.write(work)

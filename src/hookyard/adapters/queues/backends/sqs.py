@@ -225,7 +225,7 @@ class SqsBroker:
     async def _connected(self) -> Client:
         async with self._opening:
             if self._client is None:
-                self._client = await self._opened.enter_async_context(_made(self._options))
+                self._client = await self._opened.enter_async_context(made(self._options))
             return self._client
 
     async def _url(self, client: Client, lane: str) -> str:
@@ -255,7 +255,9 @@ class SqsBroker:
 
 
 @asynccontextmanager
-async def _made(options: SqsOptions) -> AsyncIterator[Client]:
+async def made(options: SqsOptions) -> AsyncIterator[Client]:
+    """A client for the options, open as long as the context is."""
+
     def revealed(secret: Secret | None) -> str | None:
         return None if secret is None else secret.reveal()
 

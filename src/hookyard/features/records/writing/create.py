@@ -6,7 +6,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -49,11 +49,12 @@ class Newcomer:
 
 
 class Creation:
-    """The work of the batcher for new records."""
+    """The work of the batcher for new records. `told` is called after each commit."""
 
-    def __init__(self, idempotency: Idempotency, audit: Audit) -> None:
+    def __init__(self, idempotency: Idempotency, audit: Audit, told: Callable[[], None]) -> None:
         self._idempotency = idempotency
         self._audit = audit
+        self._told = told
 
     def __call__(self, unit: Unit, items: Sequence[Newcomer]) -> Sequence[Outcome]:
         """Store new records; what became of each, in order."""
@@ -66,6 +67,7 @@ class Creation:
             unit.confine(tenant)
             self._of_tenant(unit, tenant, by_tenant[tenant], outcomes)
         unit.set_free()
+        unit.after_commit(self._told)
         for item in items:
             if outcomes[id(item)] is Came.STORED:
                 self._record(unit, item)

@@ -6,6 +6,7 @@ under way waits for it a while; then it is told to come back.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.audit.model import AuditEntry
@@ -14,6 +15,7 @@ from hookyard.core.idempotency.model import Busy as TwinBusy
 from hookyard.core.idempotency.model import Claim, Fresh, KeptAnswer, Mismatch, Replay
 from hookyard.core.idempotency.service import Idempotency
 from hookyard.features.records import store_changes
+from hookyard.features.records.feeding.bell import CHANNEL
 from hookyard.features.records.schema.model import Make
 from hookyard.features.records.shape import encode
 from hookyard.features.records.store_changes import Change
@@ -52,8 +54,11 @@ class Writes:
         self._audit = audit
         self._ids = ids
         self._clock = clock
+        self._told = partial(database.announce, CHANNEL)
         self._creation = database.batcher(
-            Creation(idempotency, audit), short=lambda item: item.size <= SHORT, alone=True
+            Creation(idempotency, audit, self._told),
+            short=lambda item: item.size <= SHORT,
+            alone=True,
         )
 
     async def write(self, caller: Caller, write: Write) -> Answered:
@@ -113,6 +118,7 @@ class Writes:
             self._idempotency.complete(unit, tenant, claim.digest, found)
         if work.changes:
             store_changes.append(unit, tenant, work.changes)
+            unit.after_commit(self._told)
         unit.set_free()
         self._record(unit, work, action)
         return Answered(found, until_ms=self._until(caller, now_ms))

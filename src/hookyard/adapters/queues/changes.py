@@ -1,0 +1,56 @@
+"""The port of sinks: changes of records, sent on to a stream or queue of the operator.
+
+Delivery is at least once: a change may come again, with the same `tenant` and `seq`, which is
+what readers tell repeats by. The names are those of Debezium's outbox router.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMessage:
+    """One change. `payload` is JSON text with `op`, `before` and `after`, `at` RFC 3339."""
+
+    tenant: str
+    seq: int
+    id: str
+    aggregatetype: str
+    aggregateid: str
+    type: str
+    at: str
+    payload: str
+
+    def fields(self) -> dict[str, str]:
+        """By name, all of it text."""
+        return {
+            "tenant": self.tenant,
+            "seq": str(self.seq),
+            "id": self.id,
+            "aggregatetype": self.aggregatetype,
+            "aggregateid": self.aggregateid,
+            "type": self.type,
+            "at": self.at,
+            "payload": self.payload,
+        }
+
+
+class ChangeRefused(Exception):
+    """A sink will never take this message; those before it were sent."""
+
+    def __init__(self, seq: int, reason: str) -> None:
+        self.seq = seq
+        super().__init__(reason)
+
+
+class ChangeSink(Protocol):
+    """Takes changes of one tenant after another, each tenant's in order."""
+
+    async def send(self, messages: Sequence[ChangeMessage]) -> None:
+        """Send them in order; Unavailable when some may not have been sent, ChangeRefused."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
