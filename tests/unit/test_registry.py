@@ -42,8 +42,9 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "upkeep.archive_logs",
         "upkeep.silence",
         "upkeep.tokens",
+        "upkeep.records",
     }
-    assert bare == {"ingress.route", "ingress.recover"} | upkeep
+    assert bare == {"ingress.route", "ingress.recover", "records.send"} | upkeep
     whole = [kind.name for kind in registry.kinds(has_github=True, agent=RunAgent.kind_for(5))]
     with_github = {"effect.land", "criteria.extract", "repositories.sync"}
     assert bare | with_github | {AGENT_TASK} == set(whole)
