@@ -178,7 +178,7 @@ def hosts(raw: str) -> tuple[str, ...]:
 def sinks(raw: str) -> tuple[str, ...]:
     """`name=redis:STREAM` or `name=sqs:URL`, comma-separated."""
     found = tuple(part.strip() for part in raw.split(",") if part.strip())
-    one = r"[a-z][a-z0-9-]{0,39}=(redis:[A-Za-z0-9:._-]{1,200}|sqs:https?://[!-+.-~]{1,500})"
+    one = r"[a-z][a-z0-9-]{0,39}=(redis:[A-Za-z0-9:._-]{1,200}|sqs:https?://[!-+\--~]{1,500})"
     names = {part.partition("=")[0] for part in found}
     if not all(re.fullmatch(one, part) for part in found) or len(names) != len(found):
         raise ValueError("must be name=redis:STREAM or name=sqs:URL, each name once")

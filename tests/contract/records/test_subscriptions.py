@@ -20,7 +20,6 @@ from hookyard.core.jobs.model import Retry
 from hookyard.features.records import store_changes
 from hookyard.features.records.feeding import store_subscriptions
 from hookyard.features.records.feeding.jobs import KIND
-from hookyard.features.records.feeding.subscriptions import MOST
 from hookyard.kit.errors import Conflict, Forbidden, HookyardError, NotFound
 from tests.contract.records.conftest import Place, an_actor
 from tests.support.subscribers import CHECK_S, Stage, answer, whole
@@ -380,26 +379,3 @@ async def test_subscriptions_are_for_maintainers_of_their_own_tenant(
     await place.call("POST", "/v1/users", b'{"userId":"u"}', actor=an_actor("foreign"))
     await stage.settle()
     assert stage.web.asks == []
-
-
-async def test_a_tenant_has_so_many_at_most(place: Place, stage: Stage) -> None:
-    for _ in range(MOST):
-        await subscribe(place)
-    with pytest.raises(Conflict):
-        await subscribe(place)
-
-
-async def test_an_address_inside_is_refused_without_saying_where_it_leads(
-    place: Place, stage: Stage
-) -> None:
-    details = set()
-    for refusal in (
-        OutboundRefused("address", "the host leads inside: 10.0.0.7"),
-        OutboundFailed("unresolved", "the host's name has no address"),
-    ):
-        stage.web.refusal = refusal
-        with pytest.raises(HookyardError) as refused:
-            await subscribe(place)
-        assert (refused.value.status, refused.value.problem_code) == (400, "bad_url")
-        details.add(refused.value.detail)
-    assert details == {"the address does not lead to a public host"}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -10,11 +11,11 @@ from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.port import RawSql
 from hookyard.bootstrap.recording import open_records
 from hookyard.core.audit.service import Audit
-from hookyard.core.identity.model import Actor, Role
+from hookyard.core.identity.model import Actor, Decision, Role, Scope
 from hookyard.features.records.feed import Feed, Wanted
 from hookyard.features.records.feeding.bell import PER_CALLER, Bell
 from hookyard.kit.clock import SystemClock
-from hookyard.kit.errors import Limited, Unauthenticated
+from hookyard.kit.errors import Forbidden, Limited, Unauthenticated
 from tests.contract.records.conftest import Place, an_actor
 from tests.support.postgres import PostgresServer
 
@@ -167,3 +168,26 @@ async def test_reading_in_pages_and_waiting_leave_no_gap_under_writers(
         asyncio.gather(reading(), *(writing(name) for name in range(6))), PATIENCE
     )
     assert seen == list(range(1, 61))
+
+
+class Nobody:
+    """An authorizer that lets nobody do anything."""
+
+    async def prepare(self, actor: Actor) -> Actor:
+        return actor
+
+    def authorize(self, actor: Actor, action: str, scope: Scope) -> Decision:
+        return Decision(allowed=False, reason=f"nobody may {action}")
+
+    def somewhere(self, actor: Actor, action: str) -> Decision:
+        return Decision(allowed=False, reason="nobody may")
+
+    def scopes(self, actor: Actor, action: str) -> tuple[Scope, ...]:
+        return ()
+
+
+@pytest.mark.parametrize("path", ["/v1/_changes", "/v1/_consumers"])
+async def test_an_authorizer_in_use_has_to_agree(place: Place, path: str) -> None:
+    actor = replace(an_actor(), authorizer=Nobody())
+    with pytest.raises(Forbidden, match=r"nobody may records\.read"):
+        await place.call("GET", path, actor=actor)

@@ -15,9 +15,13 @@ def allow(actor: Actor, shape: Shape, operation: Operation, roles: int) -> Acces
     if operation not in access.operations:
         needed = words(shape.entity.roles[operation])
         raise Forbidden(f"to {operation.value} {shape.entity.name} takes the role {needed}")
+    agree(actor, f"records.{operation.value}")
+    return access
+
+
+def agree(actor: Actor, action: str) -> None:
+    """Forbidden when an authorizer is in use and does not let the caller do this."""
     if actor.authorizer is not None:
-        action = f"records.{operation.value}"
         decision = authorize(actor, action, Scope(tenant=actor.tenant))
         if not decision.allowed:
             raise Forbidden(decision.reason)
-    return access

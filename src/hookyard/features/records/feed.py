@@ -13,6 +13,7 @@ import msgspec
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.identity.model import Actor
 from hookyard.features.records import store_changes
+from hookyard.features.records.access import agree
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.feeding.bell import Bell
 from hookyard.features.records.query.params import read_query, whole
@@ -126,6 +127,7 @@ class Feed:
 
     async def read(self, actor: Actor, wanted: Wanted) -> Told:
         """Changes after a number, as far as there are any."""
+        agree(actor, "records.read")
         await self._catalog.look()
         roles = roles_of(actor)
         readable = self.readable(roles, wanted.entities)
@@ -144,6 +146,7 @@ class Feed:
 
     async def admit(self, actor: Actor) -> None:
         """Forbidden for who may read no entity at all."""
+        agree(actor, "records.read")
         await self.admit_roles(roles_of(actor), frozenset())
 
     async def admit_roles(self, roles: int, entities: frozenset[str]) -> Mapping[str, Shape]:

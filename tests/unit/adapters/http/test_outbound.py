@@ -307,3 +307,17 @@ async def test_the_certificate_is_checked_for_the_name_and_not_for_the_address(
 async def test_the_machines_resolver_gives_each_address_once() -> None:
     found = await system_resolve("127.0.0.1", 80)
     assert list(found) == ["127.0.0.1"]
+
+
+async def test_an_address_is_checked_without_being_asked_and_again_when_it_is() -> None:
+    web = Web()
+    names = Names(turns_example=[["8.8.8.8"], ["10.0.0.7"]], inside_example=[["10.0.0.7"]])
+    async with guarded(names, web) as client:
+        await client.check("https://turns.example/in")
+        error = await refused(client, Ask("https://turns.example/in", "POST"))
+        assert isinstance(error, OutboundRefused)
+        with pytest.raises(OutboundRefused):
+            await client.check("https://inside.example/in")
+        with pytest.raises(OutboundError):
+            await client.check("https://nowhere.example/in")
+    assert web.requests == []

@@ -18,6 +18,7 @@ from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Actor, Role
 from hookyard.features.records import store_changes
+from hookyard.features.records.access import agree
 from hookyard.features.records.feed import Feed, number_of
 from hookyard.features.records.feeding import bodies, store_subscriptions
 from hookyard.features.records.feeding.bell import CHANNEL
@@ -82,6 +83,7 @@ class Subscriptions:
         """The answer of a call, or a refusal raised."""
         if not lets_in((Role.MAINTAINER,), roles_of(call.actor)):
             raise Forbidden("subscriptions take the role maintainer")
+        agree(call.actor, "records.subscribe")
         return await routed(self._routes, call)
 
     async def _list(self, call: Call, _: str) -> Reply:
