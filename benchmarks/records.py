@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks import load
+from benchmarks import load, machine
 from benchmarks.bodies import RUNS
 from benchmarks.pgserver import Postgres
 from benchmarks.report import Figures, compare
@@ -55,19 +55,22 @@ PEER = Contender(
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of one contender. CPU in µs per answer, the database's included for Postgres."""
+    """One turn of one contender. CPU in µs per answer: the server's, and that of Postgres."""
 
     rate: float
     p50_ms: float
     p99_ms: float
     cpu_us: float
+    database_us: float
     errors: int
 
 
 class RecordServer(Server):
-    """A contender that has records; `path` is there once it is ready."""
+    """A contender that has records; `path` is there once it is ready, `database` is the process of
+    its Postgres, if any."""
 
     path = "/v1/artifacts/a0000001"
+    database: int | None = None
 
     def send(self) -> int:
         """One look-up; its status."""
@@ -108,13 +111,18 @@ def take_turn(server: RecordServer, mode: str, rows: int, seconds: float) -> Tur
     argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{round(seconds)}s", "--timeout", "30s"]
     argv += ["-s", str(HERE / "records.lua"), f"http://127.0.0.1:{server.port}/", "--"]
     argv += [mode, ADMIN_KEY, str(rows), str(RUNS.next()), case]
-    before = server.cpu_s()
+    before, database = server.cpu_s(), _database_s(server)
     seen = load.result(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True))
     used = server.cpu_s() - before
     return Turn(
         seen.rate, seen.p50_ms, seen.p99_ms, used / max(1, seen.acks) * 1e6,
-        seen.refused + seen.broken,
+        (_database_s(server) - database) / max(1, seen.acks) * 1e6, seen.refused + seen.broken,
     )  # fmt: skip
+
+
+def _database_s(server: RecordServer) -> float:
+    """CPU seconds of a contender's Postgres so far."""
+    return 0.0 if server.database is None else machine.cpu_s([server.database])
 
 
 def row(title: str, turns: Sequence[Turn]) -> dict[str, object]:
@@ -125,6 +133,7 @@ def row(title: str, turns: Sequence[Turn]) -> dict[str, object]:
         "p50 ms": statistics.median(turn.p50_ms for turn in turns),
         "p99 ms": statistics.median(turn.p99_ms for turn in turns),
         "CPU µs": statistics.median(turn.cpu_us for turn in turns),
+        "Postgres µs": statistics.median(turn.database_us for turn in turns),
         "errors": sum(turn.errors for turn in turns),
     }
 
@@ -143,25 +152,30 @@ def measure(
     for engine in engines:
         with ExitStack() as stack:
             try:
-                pair = _pair(stack, engine, ours)
+                pair, database = _pair(stack, engine, ours)
                 servers = [started(stack, contender, rows) for contender in pair]
             except NotMeasured as reason:
                 figures.note(f"not measured: records on {engine}: {reason}")
                 continue
+            for server in servers:
+                server.database = database
             for mode in modes:
                 _compare(figures, engine, mode, servers, rounds, seconds, rows)
 
 
-def _pair(stack: ExitStack, engine: str, ours: Contender) -> list[Contender]:
+def _pair(stack: ExitStack, engine: str, ours: Contender) -> tuple[list[Contender], int | None]:
+    """Both contenders on an engine, and the process of the Postgres they share."""
     if engine == "sqlite":
-        return [ours, replace(PEER, env={"DATABASE_URL": "sqlite+aiosqlite:///{data}/orm.db"})]
+        peer = replace(PEER, env={"DATABASE_URL": "sqlite+aiosqlite:///{data}/orm.db"})
+        return [ours, peer], None
     postgres = Postgres(stack.enter_context(data_folder()))
     stack.callback(postgres.stop)
     other = postgres.url().replace("postgresql://", "postgresql+asyncpg://")
-    return [
+    both = [
         replace(ours, env={"DATABASE_URL": postgres.url()}),
         replace(PEER, env={"DATABASE_URL": other}),
     ]
+    return both, postgres.process.pid
 
 
 def _compare(
@@ -183,7 +197,7 @@ def _compare(
             print(
                 f"  {engine} {mode} {number}/{rounds} {server.contender.title}: "
                 f"{turn.rate:,.0f}/s p50 {turn.p50_ms:.1f} p99 {turn.p99_ms:.1f} ms "
-                f"{turn.cpu_us:.0f} µs, {turn.errors} errors",
+                f"{turn.cpu_us:.0f} + {turn.database_us:.0f} µs, {turn.errors} errors",
                 flush=True,
             )
             time.sleep(0.2)

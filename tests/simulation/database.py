@@ -124,6 +124,7 @@ class SimDatabase:
         work: Callable[[Unit, Sequence[Any]], Sequence[Any]],
         *,
         short: Callable[[Any], bool] = lambda item: False,
+        alone: bool = False,
     ) -> "SimBatcher":
         return SimBatcher(self, self._process, work)
 

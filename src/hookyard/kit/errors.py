@@ -73,8 +73,8 @@ class MethodNotAllowed(HookyardError):
     code = "method_not_allowed"
     status = 405
 
-    def __init__(self, allowed: str) -> None:
-        super().__init__(f"this takes {allowed}")
+    def __init__(self, detail: str | None = None, *, allowed: str = "") -> None:
+        super().__init__(detail or (f"this takes {allowed}" if allowed else None))
         self.allowed = allowed
 
 

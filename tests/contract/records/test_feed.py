@@ -6,6 +6,7 @@ import json
 import pytest
 
 from hookyard.adapters.database.port import RawSql
+from hookyard.bootstrap.recording import open_records
 from hookyard.core.audit.model import AuditFilter
 from hookyard.core.audit.service import Audit
 from hookyard.features.records import store_changes
@@ -81,3 +82,23 @@ async def test_every_change_has_an_entry_in_the_tenants_trail(place: Place) -> N
     assert {one.entry.actor for one in page.items} == {"service:jwt/bot"}
     rows = RawSql.same("SELECT count(*) FROM idempotency_keys")
     assert await place.database.read(lambda unit: unit.fetch_raw(rows)) == [(1,)]
+
+
+async def test_twins_in_two_processes_make_one_effect(place: Place) -> None:
+    # why: each has its own batches, so what they share is the database alone.
+    other = open_records(place.database, Audit(place.ids), place.ids, place.clock)
+    doors = [place, Place(place.database, other, place.clock, place.ids)]
+    for n in range(5):
+        body = json.dumps({"displayName": f"u{n}"}).encode()
+        answers = await asyncio.gather(
+            *(
+                door.call("POST", "/v1/users", body, key=f"k{n}")
+                for _ in range(10)
+                for door in doors
+            )
+        )
+        assert len({answer.body for answer in answers}) == 1
+        fresh = [a for a in answers if "x-idempotent-replay" not in dict(a.headers)]
+        assert len(fresh) == 1
+    found = json.loads((await place.call("GET", "/v1/users?count=1")).body)
+    assert found["count"] == 5

@@ -226,8 +226,11 @@ class Database(Protocol):
         work: Callable[[Unit, Sequence[Item]], Sequence[Result]],
         *,
         short: Callable[[Item], bool] = lambda item: False,
+        alone: bool = False,
     ) -> Batcher[Item, Result]:
         """A batcher over `work`, which gets the items in order and answers one for each.
+
+        `alone`: never two batches at once, as they would wait for each other's locks.
 
         An item is `short` when its share of the work takes some tens of microseconds and a few
         indexed statements, so that an embedded engine may do it between two turns of the loop.

@@ -159,7 +159,7 @@ class Gateway:
             return await self._write(call, shape, Verb.CREATE, None)
         verb = _MANY.get(call.method)
         if verb is None:
-            raise MethodNotAllowed("GET, POST, PATCH, DELETE")
+            raise MethodNotAllowed(allowed="GET, POST, PATCH, DELETE")
         return await self._write_many(call, shape, verb)
 
     async def _write_many(self, call: Call, shape: Shape, verb: Verb) -> Reply:
@@ -192,7 +192,7 @@ class Gateway:
             return Reply(200, found.body, headers, "get")
         verb = _ONE.get(call.method)
         if verb is None:
-            raise MethodNotAllowed("GET, PATCH, PUT, DELETE")
+            raise MethodNotAllowed(allowed="GET, PATCH, PUT, DELETE")
         return await self._write(call, shape, verb, record_id)
 
     async def _restore(self, call: Call, name: str, segment: str) -> Reply:
@@ -275,7 +275,7 @@ def _fits(header: str, revision: str) -> bool:
 
 def _only(call: Call, method: str) -> None:
     if call.method != method:
-        raise MethodNotAllowed(method)
+        raise MethodNotAllowed(allowed=method)
 
 
 def _said(found: Answered, label: str) -> Reply:

@@ -12,7 +12,10 @@ from typing import TypeVar
 
 from sqlalchemy.util import greenlet_spawn
 
-from hookyard.adapters.database.backends.postgres_batcher import PostgresBatcher
+from hookyard.adapters.database.backends.postgres_batcher import (
+    BATCHES_IN_FLIGHT,
+    PostgresBatcher,
+)
 from hookyard.adapters.database.backends.postgres_faults import (
     DRIVER_TROUBLE,
     Fault,
@@ -90,8 +93,9 @@ class PostgresDatabase:
         work: Callable[[Unit, Sequence[Item]], Sequence[Result]],
         *,
         short: Callable[[Item], bool] = lambda item: False,
+        alone: bool = False,
     ) -> Batcher[Item, Result]:
-        return PostgresBatcher(self, work)
+        return PostgresBatcher(self, work, 1 if alone else BATCHES_IN_FLIGHT)
 
     def announce(self, channel: str) -> None:
         self._signals.announce(channel)

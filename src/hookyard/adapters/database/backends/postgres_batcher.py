@@ -24,10 +24,14 @@ class PostgresBatcher(Generic[Item, Result]):
     """What queued while the last batches ran becomes the next one; see `Batcher`."""
 
     def __init__(
-        self, database: Writer, work: Callable[[Unit, Sequence[Item]], Sequence[Result]]
+        self,
+        database: Writer,
+        work: Callable[[Unit, Sequence[Item]], Sequence[Result]],
+        at_once: int = BATCHES_IN_FLIGHT,
     ) -> None:
         self._database = database
         self._work = work
+        self._at_once = at_once
         self._pending: list[tuple[Item, Sink[Result]]] = []
         self._draining = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -39,7 +43,7 @@ class PostgresBatcher(Generic[Item, Result]):
 
     def send(self, item: Item, sink: Sink[Result]) -> None:
         self._pending.append((item, sink))
-        if self._draining < BATCHES_IN_FLIGHT:
+        if self._draining < self._at_once:
             self._draining += 1
             task = asyncio.get_running_loop().create_task(self._drain())
             self._tasks.add(task)

@@ -101,6 +101,7 @@ class SqliteDatabase:
         work: Callable[[Unit, Sequence[Item]], Sequence[Result]],
         *,
         short: Callable[[Item], bool] = lambda item: False,
+        alone: bool = False,
     ) -> Batcher[Item, Result]:
         return SqliteBatcher(self._writer, self.loop, work, short)
 

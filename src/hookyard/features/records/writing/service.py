@@ -53,7 +53,7 @@ class Writes:
         self._ids = ids
         self._clock = clock
         self._creation = database.batcher(
-            Creation(idempotency, audit), short=lambda item: item.size <= SHORT
+            Creation(idempotency, audit), short=lambda item: item.size <= SHORT, alone=True
         )
 
     async def write(self, caller: Caller, write: Write) -> Answered:
