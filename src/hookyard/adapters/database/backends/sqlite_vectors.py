@@ -102,7 +102,8 @@ def cosine(one: bytes | None, other: bytes | None) -> float | None:
     (a, norm_a), (b, norm_b) = _vector(one), _known(other)
     if norm_a == 0 or norm_b == 0:
         return None
-    return 1 - sum(map(mul, a, b)) / (norm_a * norm_b)
+    product: float = sum(map(mul, a, b))
+    return 1 - product / (norm_a * norm_b)
 
 
 def euclidean(one: bytes | None, other: bytes | None) -> float | None:
