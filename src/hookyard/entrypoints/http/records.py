@@ -249,7 +249,9 @@ class RecordsApp:
                 async for page in reply.lines:
                     if gone.done():
                         return
-                    await send({"type": "http.response.body", "body": page, "more_body": True})
+                    # why: whoever does not read keeps a file, and the place of another.
+                    async with asyncio.timeout(self._deadline_s):
+                        await send({"type": "http.response.body", "body": page, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()

@@ -15,6 +15,7 @@ import math
 import sqlite3
 import struct
 from functools import cache, lru_cache
+from operator import mul
 from pathlib import Path
 
 NATIVE, PLAIN = "sqlite-vec", "plain"
@@ -101,9 +102,8 @@ def cosine(one: bytes | None, other: bytes | None) -> float | None:
     (a, norm_a), (b, norm_b) = _vector(one), _known(other)
     if norm_a == 0 or norm_b == 0:
         return None
-    apart = math.dist(a, b)
-    # why: a distance and two lengths are computed three times as fast as a sum of products.
-    return 1 - (norm_a * norm_a + norm_b * norm_b - apart * apart) / (2 * norm_a * norm_b)
+    product: float = sum(map(mul, a, b))
+    return 1 - product / (norm_a * norm_b)
 
 
 def euclidean(one: bytes | None, other: bytes | None) -> float | None:

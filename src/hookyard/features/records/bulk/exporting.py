@@ -21,6 +21,7 @@ from hookyard.kit.errors import Unavailable
 AT_ONCE = 8
 READ_AT_ONCE = 1
 TIME_S = 900.0
+FIRST = 20
 _KNOWN = frozenset({"where", "select"})
 
 
@@ -79,15 +80,17 @@ class Exports:
         def work(unit: Unit) -> None:
             unit.confine(tenant)
             unit.within(TIME_S)
+            store_bulk.read_in_order(unit)
             if spool.has_pages:
                 # why: a unit may be run again, and what is out already is of another snapshot.
                 raise Unavailable("the database was lost in the middle of an export")
-            after = ""
-            while rows := store_bulk.page(unit, tenant, statement, after):
-                spool.add(b"".join(encode(view.record(row[:-1])) + b"\n" for row in rows))
-                after = str(rows[-1][-1])
-                if len(rows) < store_bulk.PAGE:
+            after, count = "", FIRST
+            while rows := store_bulk.page(unit, tenant, statement, after, count):
+                page = b"".join(encode(view.record(row[:-1])) + b"\n" for row in rows)
+                spool.add(page)
+                if len(rows) < count:
                     break
+                after, count = str(rows[-1][-1]), store_bulk.next_count(len(rows), len(page))
 
         try:
             async with self._turns:

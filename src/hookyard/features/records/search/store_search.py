@@ -12,7 +12,7 @@ from hookyard.features.records.schema.ddl import quoted
 from hookyard.features.records.schema.model import Metric
 from hookyard.features.records.search.request import Search
 
-EF_SEARCH_LEAST, EF_SEARCH_MOST = 200, 1_000
+EF_SEARCH_LEAST, EF_SEARCH_MOST = 400, 1_000
 SCAN_AT_MOST = 200_000
 _OPERATORS = {Metric.COSINE: "<=>", Metric.L2: "<->", Metric.IP: "<#>"}
 # spec: pgvector, Iterative Index Scans: relaxed order finds more, and is put in order afterwards.
@@ -58,10 +58,11 @@ def through_index(unit: Unit, tenant: str, search: Search) -> list[Row]:
     ef_search = min(EF_SEARCH_MOST, max(EF_SEARCH_LEAST, 2 * search.k))
     unit.fetch_raw(_THROUGH_INDEX, str(ef_search), str(SCAN_AT_MOST))
     far = _far(search)[1]
+    # why: the scan ends with the last row asked for, and the nearest may come after others.
     text = (
         f"SELECT _id, _far FROM (SELECT {BASE}._id AS _id, {far} AS _far"
         f" FROM {search.shape.entity.table} AS {BASE} WHERE {_base(search)}"
-        f" ORDER BY {far} LIMIT {search.k}) AS near ORDER BY _far, _id"
+        f" ORDER BY {far} LIMIT {4 * search.k + 40}) AS near ORDER BY _far, _id LIMIT {search.k}"
     )
     found = unit.fetch_raw(RawSql.same(text), tenant, *_bound(unit, search))
     unit.fetch_raw(_AS_EVER)
