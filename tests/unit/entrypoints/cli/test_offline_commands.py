@@ -261,6 +261,20 @@ def test_openapi_is_printed_without_a_server_and_leaves_nothing(run, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+def test_openapi_of_records_is_for_roles_and_declared_entities(run, tmp_path: Path) -> None:
+    (tmp_path / "e.yml").write_text("entities: {tasks: {id: {field: taskId, make: ulid}}}")
+    found = json.loads(run("openapi", "--records", "--entities", "e.yml").stdout)
+    assert {"/v1/users", "/v1/tasks", "/v1/_transact"} <= set(found["paths"])
+    low = json.loads(run("openapi", "--records", "--role", "viewer").stdout)
+    assert "post" not in low["paths"]["/v1/users"]
+    types = run("openapi", "--records", "--typescript").stdout
+    assert "export interface Users {" in types
+    for wrong in (["--typescript"], ["--records", "--role", "king"], ["--role", "admin"]):
+        assert run("openapi", *wrong).exit_code == 2
+    (tmp_path / "bad.yml").write_text("entities: {tasks: {}}")
+    assert run("openapi", "--records", "--entities", "bad.yml").exit_code == 1
+
+
 def test_migrate_says_what_it_did(run, tmp_path: Path) -> None:
     first = run("migrate", HOOKYARD_DATA_DIR="d")
     assert first.exit_code == 0

@@ -111,11 +111,21 @@ def answer(about: str, schema: Json = None, *names: str, example: Json = None) -
 
 def problems(kind: str, *statuses: int) -> Tree:
     """The problems of an operation: those of its kind's requests, those of every one, and these."""
-    listed: Tree = {}
-    for status in sorted({400, 401, 403, 429, 503, *statuses}):
-        codes = BAD_REQUEST[kind] if status == 400 else OTHERS[status]
-        listed[str(status)] = problem(status, codes)
-    return listed
+    return {
+        str(status): {"$ref": f"#/components/responses/{_named(kind, status)}"}
+        for status in sorted({400, 401, 403, 429, 503, *statuses})
+    }
+
+
+def responses() -> Tree:
+    """Every problem that operations refer to, by name."""
+    bad = {_named(kind, 400): problem(400, codes) for kind, codes in BAD_REQUEST.items()}
+    others = {_named("", status): problem(status, codes) for status, codes in OTHERS.items()}
+    return {**bad, **others}
+
+
+def _named(kind: str, status: int) -> str:
+    return f"problem-{kind}-400" if status == 400 else f"problem-{status}"
 
 
 def problem(status: int, codes: tuple[str, ...]) -> Tree:

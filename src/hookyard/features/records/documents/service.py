@@ -20,6 +20,7 @@ from hookyard.features.records.documents.parts import (
     answer,
     body,
     problems,
+    responses,
     use,
 )
 from hookyard.features.records.documents.paths import Describer
@@ -96,7 +97,8 @@ def document(shapes: Mapping[str, Shape], roles: int, version: int) -> Tree:
         ],
         "paths": paths,
         "components": {"schemas": schemas, "parameters": dict(PARAMETERS),
-                       "headers": dict(HEADERS), "securitySchemes": _SECURITY},
+                       "headers": dict(HEADERS), "responses": responses(),
+                       "securitySchemes": _SECURITY},
     }  # fmt: skip
 
 

@@ -1,0 +1,156 @@
+"""Records over HTTP, for programs on an event loop.
+
+    async with AsyncRecords("https://hookyard.example.com", token) as records:
+        made = await records.create("users", {"displayName": "Ada"})
+        async for user in records.iterate("users", Query(where={"kind": "agent"})):
+            ...
+
+Every write has an idempotency key, made here where none is given, and is asked again with the same
+key when the server is busy, away, or has a twin under way: it is done once. Refusals are raised as
+`Problem` with `code` and `pointer`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import TypeVar
+from uuid import uuid4
+
+import httpx2
+
+from hookyard.client import calls
+from hookyard.client.calls import (
+    PLAIN,
+    Call,
+    Done,
+    How,
+    Many,
+    Page,
+    Query,
+    Record,
+    RecordId,
+    path_of,
+)
+from hookyard.client.transport import Asking, Values, pause_async, send_async
+
+T = TypeVar("T")
+EVERY = Query()
+
+
+def new_key() -> str:
+    """A fresh idempotency key."""
+    return str(uuid4())
+
+
+class AsyncRecords:
+    """The records of one server, as one caller."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        tenant: str | None = None,
+        attempts: int = 6,
+        http: httpx2.AsyncClient | None = None,
+        sleep: Callable[[float], Awaitable[object]] = pause_async,
+    ) -> None:
+        headers = {"authorization": f"Bearer {token}"}
+        if tenant is not None:
+            headers["x-tenant-id"] = tenant
+        self._asking = Asking(headers, attempts)
+        self._own = http is None
+        self._http = http or httpx2.AsyncClient(timeout=30.0)
+        self._url = url.rstrip("/")
+        self._sleep = sleep
+
+    async def __aenter__(self) -> "AsyncRecords":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        if self._own:
+            await self._http.aclose()
+
+    async def get(self, entity: str, record_id: RecordId, query: Query = EVERY) -> Record:
+        """One record; Missing when there is none. Of the query `select` and `include` count."""
+        return await self._run(calls.get(entity, record_id, query))
+
+    async def page(self, entity: str, query: Query = EVERY, cursor: str | None = None) -> Page:
+        """A page of records: the first, or the one that a cursor leads to."""
+        return await self._run(calls.page(entity, query, cursor))
+
+    async def iterate(self, entity: str, query: Query = EVERY) -> AsyncIterator[Record]:
+        """Every record of a list, page by page."""
+        cursor: str | None = None
+        while True:
+            found = await self.page(entity, query, cursor)
+            for item in found.items:
+                yield item
+            cursor = found.next_cursor
+            if cursor is None:
+                return
+
+    async def create(self, entity: str, data: Values, how: How = PLAIN) -> Record:
+        """A new record."""
+        return await self._run(calls.write("POST", path_of(entity), data, how, new_key))
+
+    async def update(
+        self, entity: str, record_id: RecordId, change: Values, how: How = PLAIN
+    ) -> Record:
+        """A record changed by a merge patch."""
+        path = path_of(entity, record_id)
+        return await self._run(calls.write("PATCH", path, change, how, new_key))
+
+    async def replace(
+        self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN
+    ) -> Record:
+        """A record replaced, or made where there is none."""
+        path = path_of(entity, record_id)
+        return await self._run(calls.write("PUT", path, data, how, new_key))
+
+    async def upsert(
+        self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN
+    ) -> Record:
+        """A record changed by a merge patch, or made where there is none."""
+        step = calls.operation("upsert", entity, record_id, data, how.if_match)
+        kept = How(key=how.key, dry_run=how.dry_run)
+        done = await self._run(calls.transact([step], kept, new_key))
+        found = done[0].record
+        assert found is not None  # noqa: S101
+        return found
+
+    async def delete(self, entity: str, record_id: RecordId, how: How = PLAIN) -> None:
+        """A record taken away."""
+        await self._run(calls.delete(entity, record_id, how, new_key))
+
+    async def restore(self, entity: str, record_id: RecordId, how: How = PLAIN) -> Record:
+        """A deleted record brought back."""
+        path = f"{path_of(entity, record_id)}/_restore"
+        return await self._run(calls.write("POST", path, None, how, new_key))
+
+    async def update_many(
+        self, entity: str, where: Values, change: Values, most: int, how: How = PLAIN
+    ) -> Many:
+        """Every record that fits changed, `most` of them at most."""
+        return await self._run(calls.many("PATCH", entity, where, most, change, how, new_key))
+
+    async def delete_many(self, entity: str, where: Values, most: int, how: How = PLAIN) -> Many:
+        """Every record that fits taken away, `most` of them at most."""
+        return await self._run(calls.many("DELETE", entity, where, most, None, how, new_key))
+
+    async def transact(self, operations: Sequence[Values], how: How = PLAIN) -> Sequence[Done]:
+        """Several writes, all or none; each is made by `calls.operation`."""
+        return await self._run(calls.transact(operations, how, new_key))
+
+    async def _run(self, call: Call[T]) -> T:
+        request = replace(call.request, path=self._url + call.request.path)
+        return call.read(await send_async(self._http, self._asking, request, self._sleep))
