@@ -51,7 +51,6 @@ BREAKS = {
         "hookyard/features/agents/a.py": "import hookyard.features.checklists"
     },
     "The kit stands on the standard library alone": {"hookyard/kit/a.py": "import msgspec"},
-    "Clients know nothing of the server": {"hookyard/client/a.py": "import sqlalchemy"},
     "Clients know nothing of the server": {"hookyard/client/a.py": "import hookyard.kit.clock"},
     "Rules and providers are pure": {"hookyard/core/ingress/providers/a.py": "import asyncio"},
     "Models are types": {"hookyard/features/agents/model.py": "import sqlalchemy"},

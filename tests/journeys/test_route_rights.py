@@ -29,8 +29,9 @@ ALIKE: Mapping[tuple[str, str], str] = {
 }
 NOWHERE = "01k0000000000000000000000z"
 RUN = RunFacts(
-    "octo/garden", 7, 1, "Tests", "t.yml", "push", "success", "a" * 40, "main", "octo/garden", ""
-)
+    "octo/garden", 7_345_210_987, 1, "Tests", "t.yml", "push", "success", "a" * 40, "main",
+    "octo/garden", "",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def want_of(event: str, payload: Mapping[str, Any]) -> Want:
         return ROUTED
     if payload.get("sender", {}).get("type") == "Bot":
         return IGNORED
-    if event == "issues" and action in ("opened", "edited"):
+    if event == "issues" and action in ("opened", "edited", "closed"):
         return CRITERIA
     if event == "issue_comment" and action == "created":
         comment = payload["comment"]

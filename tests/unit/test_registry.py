@@ -52,10 +52,8 @@ def test_kinds_depend_on_what_is_configured() -> None:
         "upkeep.records",
         "upkeep.notifications",
     }
-    assert bare == {"ingress.route", "ingress.recover", "notify.digest"} | upkeep
-        "upkeep.records",
-    }
-    assert bare == {"ingress.route", "ingress.recover", "records.send"} | upkeep
+    named = {"ingress.route", "ingress.recover", "notify.digest", "records.send"}
+    assert bare == named | upkeep
     whole = [kind.name for kind in registry.kinds(has_github=True, agent=RunAgent.kind_for(5))]
     with_github = {
         "effect.land",

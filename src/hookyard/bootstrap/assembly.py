@@ -42,7 +42,6 @@ from hookyard.core.audit.signing import audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.exchange import Exchange
-from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.token_trail import TokenTrail
 from hookyard.core.ingress.decide import OwnApp
 from hookyard.core.ingress.glue import AuditedRefusals, EventInventory
@@ -178,7 +177,7 @@ def _assemble(
         audit=rooms.audit,
         audit_key=key,
         authenticator=authenticator,
-        keys=ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository),
+        keys=_keys(base, rooms, authenticator),
         grants=rooms.grants,
         held=rooms.held,
         exchange=Exchange(base.ids, rooms.audit, find_repository=find_repository),
@@ -207,6 +206,10 @@ def _assemble(
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],
     )
+
+
+def _keys(base: Foundation, rooms: Rooms, authenticator: Authenticator) -> ApiKeys:
+    return ApiKeys(base.ids, rooms.audit, authenticator.forget, find_repository=find_repository)
 
 
 def _desk(base: Foundation, rooms: Rooms, ears: Ears) -> LeaseDesk:

@@ -128,6 +128,7 @@ def open_rooms(base: Foundation, ears: Ears) -> Rooms:
     feeding = FeedingBase(
         base.settings, base.database, records, ledger, audit, base.sealer, base.ids, base.clock
     )
+    known_sources = (base.settings, base.sources, base.github, base.clock)
     return Rooms(
         ledger,
         publisher,
@@ -135,15 +136,7 @@ def open_rooms(base: Foundation, ears: Ears) -> Rooms:
         audit,
         deliveries,
         receiver,
-        recovering(
-            base.settings,
-            base.sources,
-            base.github,
-            base.clock,
-            receiver,
-            ledger,
-            noticing.silent,
-        ),
+        recovering(*known_sources, receiver, ledger, noticing.silent),
         open_people(known, base.rules),
         grants,
         held,
