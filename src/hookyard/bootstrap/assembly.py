@@ -42,6 +42,7 @@ from hookyard.core.audit.signing import audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.exchange import Exchange
+from hookyard.core.identity.service import ApiKeys
 from hookyard.core.identity.token_trail import TokenTrail
 from hookyard.core.ingress.decide import OwnApp
 from hookyard.core.ingress.glue import AuditedRefusals, EventInventory

@@ -2,7 +2,7 @@
 
 # why: webhooks of one organisation repeat most of themselves (addresses, names, templates). With a
 # dictionary of 32 KiB, zstd packs bodies it has not seen in a third of the time and a quarter of
-# the room (docs/decisions/0049 has the figures). A packed frame names its dictionary by number.
+# the room (docs/decisions/0050 has the figures). A packed frame names its dictionary by number.
 """
 
 from collections.abc import Sequence
