@@ -23,7 +23,6 @@ PACKAGES = (
     *(f"hookyard/core/{room}" for room in ROOMS),
     "hookyard/core/ingress/providers",
     "hookyard/adapters/database",
-    "hookyard/client",
     "hookyard/adapters/database/backends",
     "hookyard/features/agents",
     "hookyard/features/checklists",

@@ -150,9 +150,7 @@ def _assemble(
     base: Foundation, ears: Ears, authenticator: Authenticator, admin_key: AdminKey | None
 ) -> Yard:
     settings, database = base.settings, base.database
-    if base.traces is not None:
-        ears.calls.listeners.append(base.traces.called)
-        ears.endings.listeners.append(TracedEndings(base.traces))
+    _trace(base, ears)
     breakers, boot_id = Breakers(base.clock), base.ids.new(base.clock.now_ms())
     rooms = open_rooms(base, ears)
     ledger, told = rooms.ledger, rooms.noticing
@@ -207,6 +205,12 @@ def _assemble(
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
         duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],
     )
+
+
+def _trace(base: Foundation, ears: Ears) -> None:
+    if base.traces is not None:
+        ears.calls.listeners.append(base.traces.called)
+        ears.endings.listeners.append(TracedEndings(base.traces))
 
 
 def _keys(base: Foundation, rooms: Rooms, authenticator: Authenticator) -> ApiKeys:
