@@ -300,3 +300,9 @@ async def test_through_the_index_the_nearest_of_a_small_tenant_are_found(place: 
     # fewer records than asked for: every one is measured
     everything = json.loads(await through.find(actor, shape, roles, {"vector": [1, 0, 0], "k": 99}))
     assert (len(everything["items"]), everything["exact"]) == (60, True)
+    # a small share of the table is measured, a large one is not
+    await place.database.write(lambda unit: unit.run_raw(RawSql.same("ANALYZE rec_notes")))
+    by_share = Searches(place.database, place.records.catalog, exact_rows=1)
+    for who, is_exact in ((actor, True), (an_actor("globex"), False)):
+        found = json.loads(await by_share.find(who, shape, roles, {"vector": [1, 0, 0], "k": 5}))
+        assert (len(found["items"]), found["exact"]) == (5, is_exact)
