@@ -53,7 +53,7 @@ def test_no_made_up_request_surprises(running: Background, mode: GenerationMode)
             case.path_parameters["id"] = "a:b:c" if "shared" in case.path else "one"
         headers = HEADERS | {"X-Tenant-Id": "default"}
         answer = case.call_and_validate(
-            base_url=running.address, headers=headers, checks=CHECKS, timeout=20
+            base_url=running.address, headers=headers, checks=CHECKS, timeout=60
         )
         seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
 

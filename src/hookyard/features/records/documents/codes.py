@@ -20,7 +20,7 @@ _WRITE = (
     "unknown_field", "unknown_parameter", "wrong_type",
 )  # fmt: skip
 _STEPS = ("bad_reference", "too_many_operations", "unknown_entity", "unknown_operator")
-_ALWAYS = ("bad_header",)
+_ALWAYS = ("bad_header", "malformed_request")
 
 READ, WRITE, MANY, TRANSACT, FEED, PLAIN = "read", "write", "many", "transact", "feed", "plain"
 
@@ -30,9 +30,9 @@ BAD_REQUEST: Mapping[str, tuple[str, ...]] = MappingProxyType(
         WRITE: tuple(sorted({*_WRITE, *_ALWAYS})),
         MANY: tuple(sorted({*_QUERY, *_WRITE, *_ALWAYS})),
         TRANSACT: tuple(sorted({*_WRITE, *_STEPS, *_ALWAYS})),
-        FEED: ("bad_header", "bad_text", "given_twice", "out_of_range", "too_long",
+        FEED: (*_ALWAYS, "bad_text", "given_twice", "out_of_range", "too_long",
                "unknown_parameter"),
-        PLAIN: ("bad_header",),
+        PLAIN: _ALWAYS,
     }
 )  # fmt: skip
 """The codes of 400, by the kind of operation."""
@@ -52,6 +52,7 @@ OTHERS: Mapping[int, tuple[str, ...]] = MappingProxyType(
         415: ("unsupported_media_type",),
         422: ("idempotency_mismatch",),
         429: ("rate_limited",),
+        431: ("head_too_large",),
         503: ("unavailable",),
     }
 )  # fmt: skip
@@ -73,6 +74,7 @@ MEANINGS: Mapping[int, str] = MappingProxyType(
         415: "The body is not JSON.",
         422: "The idempotency key was used for another request.",
         429: "Too many calls; come back after `Retry-After` seconds.",
+        431: "Address and headers are too large.",
         503: "Nothing was done; try again after `Retry-After` seconds.",
     }
 )

@@ -113,7 +113,7 @@ def problems(kind: str, *statuses: int) -> Tree:
     """The problems of an operation: those of its kind's requests, those of every one, and these."""
     return {
         str(status): {"$ref": f"#/components/responses/{_named(kind, status)}"}
-        for status in sorted({400, 401, 403, 429, 503, *statuses})
+        for status in sorted({400, 401, 403, 429, 431, 503, *statuses})
     }
 
 
