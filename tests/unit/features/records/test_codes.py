@@ -8,8 +8,10 @@ from tests.house.tree import ROOT, load
 
 
 def raised() -> Iterator[str]:
-    """The code of every refusal in the room."""
+    """The code of every refusal in the room; those of jobs are told to nobody who calls."""
     for source in load(ROOT, "src/hookyard/features/records"):
+        if source.path.endswith("/jobs.py"):
+            continue
         for node in ast.walk(source.tree):
             if not isinstance(node, ast.Call):
                 continue

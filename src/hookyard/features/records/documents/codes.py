@@ -58,6 +58,12 @@ OTHERS: Mapping[int, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 """The codes of every other status."""
 
+BESIDE = (
+    "answer_too_large", "bad_name", "bad_secret", "bad_url", "name_taken", "not_a_vector",
+    "replay_under_way", "too_many_consumers", "too_many_subscriptions", "unknown_sink",
+)  # fmt: skip
+"""Codes of searches, consumers and subscriptions, which the document does not describe."""
+
 MEANINGS: Mapping[int, str] = MappingProxyType(
     {
         400: "The request cannot be used as it stands; `pointer` names the place.",
@@ -83,5 +89,5 @@ MEANINGS: Mapping[int, str] = MappingProxyType(
 
 def all_codes() -> frozenset[str]:
     """Every code there is."""
-    listed = [*BAD_REQUEST.values(), *OTHERS.values()]
+    listed = [*BAD_REQUEST.values(), *OTHERS.values(), BESIDE]
     return frozenset(code for codes in listed for code in codes)
