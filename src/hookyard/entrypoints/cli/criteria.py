@@ -8,7 +8,7 @@ from hookyard.entrypoints.cli import screen
 from hookyard.entrypoints.cli.files import read_file
 from hookyard.entrypoints.cli.lists import json_option
 from hookyard.entrypoints.cli.screen import Column, text_of
-from hookyard.kit.json import Json, JsonObject
+from hookyard.kit.json import Json, JsonObject, as_text
 
 
 def box(row: JsonObject) -> str:
@@ -17,11 +17,17 @@ def box(row: JsonObject) -> str:
     return "" if checked is None else ("[x]" if checked else "[ ]")
 
 
+def form(row: JsonObject) -> str:
+    """The form of the item; `waived` where its author struck it out."""
+    kind = as_text(row.get("kind"))
+    return f"{kind}, waived" if row.get("waived") is True else kind
+
+
 COLUMNS = (
     Column("id", text_of("id")),
     Column("", box),
     Column("line", text_of("line")),
-    Column("kind", text_of("kind")),
+    Column("kind", form),
     Column("group", text_of("group"), elastic=True),
     Column("text", text_of("text"), elastic=True),
 )

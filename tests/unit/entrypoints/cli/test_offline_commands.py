@@ -100,6 +100,13 @@ def test_criteria_of_a_file_as_a_table(run, tmp_path: Path) -> None:
     assert "T2  [x]  3     task         it is fast" in found.stdout
 
 
+def test_criteria_that_their_author_struck_out_say_so(run) -> None:
+    found = run("criteria", "extract", "-", stdin="## Acceptance criteria\n- holds\n- ~~gone~~\n")
+    holds, gone = found.stdout.splitlines()[-2:]
+    assert "waived" in gone
+    assert "waived" not in holds
+
+
 def test_criteria_of_standard_input_as_json(run) -> None:
     found = json.loads(run("criteria", "extract", "-", "--json", stdin=ISSUE).stdout)
     assert set(found) == {"confidence", "reason", "cut", "items"}
