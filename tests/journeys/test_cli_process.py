@@ -62,7 +62,7 @@ def with_slack(folder: Path) -> str:
 def test_up_is_ready_serves_and_ends_with_0(start: Start, number: int) -> None:
     process = start("up", "--port", "0", GITHUB_WEBHOOK_SECRET=SECRET)
     ready = process.until("ready")
-    assert ready["roles"] == ["gateway", "relay", "scheduler", "tokens", "worker"]
+    assert ready["roles"] == ["gateway", "records", "relay", "scheduler", "tokens", "worker"]
     assert get(ready["url"], "/readyz") == {"ready": True, "reasons": []}
     process.signal(number)
     assert process.end() == 0

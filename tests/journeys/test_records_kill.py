@@ -112,3 +112,19 @@ def check(url: str, answered: dict[str, str], before: dict[str, str]) -> None:
         said = json.loads(text)
         ids = [one["id"] for one in said["results"]] if "results" in said else [said["id"]]
         assert {str(row["id"]) for row in rows} >= set(ids), key
+
+
+def test_a_process_of_its_own_serves_records_and_nothing_else(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    with starting(tmp_path) as begin:
+        process: Process = begin("serve", "records", HOOKYARD_PORT="0", **environ)
+        url = str(process.until("ready")["url"])
+        headers = {"authorization": f"Bearer {ADMIN}"}
+        with httpx2.Client(base_url=url, headers=headers, trust_env=False, timeout=60) as http:
+            made = http.post("/v1/users", json={"email": "a@example.com"})
+            assert made.status_code == 201, made.text
+            assert http.get(f"/v1/users/{made.json()['id']}").json()["email"] == "a@example.com"
+            others = ("/api/deliveries", "/tokens/installations/1", "/webhooks/github", "/setup")
+            assert [http.get(path).status_code for path in others] == [404] * 4
+            assert http.get("/health").status_code == 200

@@ -18,7 +18,11 @@ CLOCK = SystemClock()
 def make_due(shared: Set) -> None:
     """Every job of the calendar is due now, and none of its runs is kept from before."""
     shared.sql("DELETE FROM jobs")
-    shared.sql("UPDATE cron_jobs SET next_run_ms = 0")
+    # why: a scheduler changes rows in its own order; the table's lock waits until it is done.
+    shared.sql(
+        "DO $$ BEGIN LOCK TABLE cron_jobs IN SHARE ROW EXCLUSIVE MODE;"
+        " UPDATE cron_jobs SET next_run_ms = 0; END $$"
+    )
 
 
 def fired(shared: Set) -> float:

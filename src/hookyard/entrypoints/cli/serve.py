@@ -4,7 +4,7 @@ import click
 
 from hookyard.entrypoints.cli.up import listening
 
-ROLES = ("gateway", "worker", "relay", "scheduler", "tokens")
+ROLES = ("gateway", "worker", "relay", "scheduler", "tokens", "records")
 
 
 def known(ctx: click.Context, param: click.Parameter, roles: tuple[str, ...]) -> tuple[str, ...]:
@@ -25,7 +25,8 @@ def known(ctx: click.Context, param: click.Parameter, roles: tuple[str, ...]) ->
 )
 def serve(roles: tuple[str, ...], host: str | None, port: int | None) -> None:
     """Run some roles: gateway (HTTP), worker (jobs), relay (pointers to a broker), scheduler
-    (calendar and sweeps, by one process at a time), tokens (installation tokens over HTTP).
+    (calendar and sweeps, by one process at a time), tokens (installation tokens over HTTP),
+    records (the data API).
 
     Several processes share one Postgres. SQLite has one writer: there a second process is
     refused, and `hookyard up` runs every role.

@@ -49,11 +49,11 @@ from hookyard.entrypoints.http.webhooks import PREFIX, Receive, Scope, Send, Web
 class Front:
     """The ASGI application of a process that serves HTTP.
 
-    `only` is the prefix of the routes it has beside the pages about itself; None for everything.
+    `only` are the prefixes of the routes it has beside the pages about itself; None for everything.
     """
 
     def __init__(
-        self, yard: Yard, *, only: str | None = None, deadline_s: float = DEADLINE_S
+        self, yard: Yard, *, only: frozenset[str] | None = None, deadline_s: float = DEADLINE_S
     ) -> None:
         self._only = only
         self.metrics = CollectorRegistry()
@@ -98,16 +98,19 @@ class Front:
             PointerNumbers(self.metrics, yard.pointers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+        path: str = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(PREFIX):
             await self.webhooks(scope, receive, send)
-            return
-        if scope["type"] == "http" and scope["path"].startswith(TOKENS):
+        elif path.startswith(TOKENS) and self._has(path):
             await self.tokens(scope, receive, send)
-            return
-        if scope["type"] == "http" and scope["path"].startswith(RECORDS) and self._only is None:
+        elif path.startswith(RECORDS) and self._has(path):
             await self.records(scope, receive, send)
-            return
-        await self.api(scope, receive, send)
+        else:
+            await self.api(scope, receive, send)
+
+    def _has(self, path: str) -> bool:
+        """Whether this process answers for such a path."""
+        return self._only is None or any(path.startswith(prefix) for prefix in self._only)
 
     def _records(self, yard: Yard, deadline_s: float) -> RecordsApp:
         return RecordsApp(
@@ -169,7 +172,7 @@ class Front:
             billing=yard.billing.ports,
         )
         for router in registry.routers(ports, self.guard):
-            if not router.prefix.startswith(self._only or ""):
+            if not self._has(router.prefix):
                 continue
             app.include_router(router)
             self.routes += [route for route in router.routes if isinstance(route, APIRoute)]

@@ -110,7 +110,7 @@ async def _run(settings: Settings, plan: Plan, forks: "Forks | None", redactor: 
 async def _play(
     yard: Yard, plan: Plan, bound: socket.socket | None, stop: asyncio.Event, dead: list[str]
 ) -> None:
-    front = None if bound is None else Front(yard, only=_prefix(plan))
+    front = None if bound is None else Front(yard, only=_prefixes(plan))
     yard.start_keeping()
     await start_roles(yard, plan.roles)
     watch(yard.tasks, stop, dead)
@@ -189,7 +189,7 @@ async def _until_stopped(yard: Yard, plan: Plan, stop: asyncio.Event) -> None:
 @contextlib.contextmanager
 def _door(settings: Settings, plan: Plan) -> Iterator[socket.socket | None]:
     """The bound socket of a gateway. Bound first: a port in use must not cost a migration."""
-    if not plan.roles & {Role.GATEWAY, Role.TOKENS}:
+    if not plan.roles & {Role.GATEWAY, Role.TOKENS, Role.RECORDS}:
         yield None
         return
     host, port = settings.http.host, settings.http.port
@@ -244,9 +244,12 @@ def _install_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, asked)
 
 
-def _prefix(plan: Plan) -> str | None:
-    """Which part of the API this process answers for; None for all of it."""
-    return None if Role.GATEWAY in plan.roles else "/tokens"
+def _prefixes(plan: Plan) -> frozenset[str] | None:
+    """Which parts of the API this process answers for; None for all of it."""
+    if Role.GATEWAY in plan.roles:
+        return None
+    parts = {Role.TOKENS: "/tokens", Role.RECORDS: "/v1"}
+    return frozenset(prefix for role, prefix in parts.items() if role in plan.roles)
 
 
 def _alone(yard: Yard, plan: Plan) -> list[str]:

@@ -12,13 +12,15 @@ log = structlog.get_logger("hookyard")
 class Role(StrEnum):
     """`gateway` answers HTTP, `worker` runs jobs, `relay` tells a broker of ready jobs,
     `scheduler` does what one process at a time does: the calendar, sweeps. `tokens` answers HTTP
-    about installation tokens and nothing else; a gateway answers that too."""
+    about installation tokens and nothing else, `records` about records; a gateway answers those
+    too."""
 
     GATEWAY = "gateway"
     WORKER = "worker"
     RELAY = "relay"
     SCHEDULER = "scheduler"
     TOKENS = "tokens"
+    RECORDS = "records"
 
 
 EVERY_ROLE = frozenset(Role)
