@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -193,12 +194,14 @@ async def open_world(
     world.app = sandbox.register_app(webhook_secret=SECRET, private_key=private_key())
     sandbox.create_installation(world.app)
     command = {"HOOKYARD_AGENT_COMMAND": f'{sys.executable} -c "{AGENT}"'} if agent else {}
+    port = urlsplit(sandbox.base_url).port
     given = {
         "HOOKYARD_DATA_DIR": str(folder / "data"),
         "HOOKYARD_ADMIN_KEY": ADMIN,
         "HOOKYARD_SOURCES_FILE": str(_sources_file(folder, world.app.slug)),
         "HOOKYARD_DRAIN_SECONDS": "1",
         "HOOKYARD_RECOVER": "off",
+        "HOOKYARD_OUTBOUND_ALLOW": f"127.0.0.1,localhost,localhost:{port}",
         "GITHUB_APP_ID": str(world.app.id),
         "GITHUB_APP_SLUG": world.app.slug,
         "GITHUB_PRIVATE_KEY": world.app.private_key,

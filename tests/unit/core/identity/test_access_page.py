@@ -12,7 +12,7 @@ PAGE = (Path(__file__).parents[4] / "docs/operate/access.md").read_text()
 def test_every_action_has_its_row_and_every_role_its_column() -> None:
     head = next(line for line in PAGE.splitlines() if line.startswith("| action |"))
     assert head.strip("| ").split(" | ") == ["action", *(role.value for role in Role)]
-    rows = dict(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|(.*)\|$", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z_]+\.[a-z]+)` \|(.*)\|$", PAGE, re.MULTILINE))
     assert {
         action: [bool(cell.strip()) for cell in cells.split("|")] for action, cells in rows.items()
     } == {action.value: [action in TABLE[role] for role in Role] for action in Action}
