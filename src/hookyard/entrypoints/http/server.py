@@ -98,7 +98,6 @@ async def serve(
     `patience_s` says, once `stop` is set, how long they may take.
     """
     server = server_for(front)
-    settle_memory()
     flushing = [
         asyncio.create_task(front.rejections.run(yard.database)),
         asyncio.create_task(front.trail.run()),

@@ -20,7 +20,7 @@ from hookyard.bootstrap import Yard, open_yard
 from hookyard.bootstrap.attempts import as_they_are
 from hookyard.bootstrap.renewing import hide_renewed
 from hookyard.entrypoints.http.app import Front
-from hookyard.entrypoints.http.server import BACKLOG, listen, serve
+from hookyard.entrypoints.http.server import BACKLOG, listen, serve, settle_memory
 from hookyard.entrypoints.worker.burst import until_idle
 from hookyard.entrypoints.worker.hidden import secrets_of
 from hookyard.entrypoints.worker.roles import Role, start_roles
@@ -115,6 +115,7 @@ async def _play(
     await start_roles(yard, plan.roles)
     watch(yard.tasks, stop, dead)
     if front is not None and bound is not None:
+        settle_memory()
         # why: "ready" is said once connections are taken in, so they queue from here on.
         bound.listen(BACKLOG)
         _announce(yard, plan, bound.getsockname()[1])
