@@ -22,15 +22,16 @@ def verdict_notices(notify: Notify, site: str) -> Callable[[Unit, VerdictChanged
         if passes and changed.before is None:
             return
         place = f"{pull.repository}#{pull.number}"
+        kind = "criteria.passed" if passes else "criteria.failed"
         notice = Notice(
-            kind="criteria.passed" if passes else "criteria.failed",
+            kind=kind,
             repository=pull.repository,
             number=pull.number,
             title=f"Criteria of {place}: {changed.judgement.title}",
             body=changed.judgement.reason,
             url=f"{site}/{pull.repository}/pull/{pull.number}",
             for_logins=(pull.author,) if pull.author else (),
-            key=f"criteria:{place.lower()}",
+            key=f"{kind}:{place.lower()}",
         )
         notify(unit, notice)
 

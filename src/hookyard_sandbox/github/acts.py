@@ -81,6 +81,15 @@ class People(RunActs, CheckActs):
             changes.edit_issue(self.world, it, self.person(by), one, title=title, body=body)
         return one
 
+    def link_issue(self, repository: str, pull: int, issue: int) -> None:
+        """Link an issue to a pull request by hand, beside its text; GitHub sends no webhook."""
+        it = self.repository(repository)
+        with self.world.lock:
+            found = it.issues[pull].pull
+            if found is None:
+                raise ValueError("not a pull request")
+            found.linked.add(issue)
+
     def close_issue(self, repository: str, number: int, *, by: str = SOMEBODY) -> Issue:
         """Close an issue or pull request."""
         it = self.repository(repository)
@@ -269,6 +278,7 @@ ACTS = (
     "create_issue",
     "edit_issue",
     "close_issue",
+    "link_issue",
     "create_comment",
     "edit_comment",
     "react",

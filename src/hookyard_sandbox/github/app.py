@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from hookyard.kit.clock import Clock
-from hookyard_sandbox.github import control, registering, website
+from hookyard_sandbox.github import control, graphql, registering, website
 from hookyard_sandbox.github.auth import Caller, identify
 from hookyard_sandbox.github.byid import ById
 from hookyard_sandbox.github.faults import Fault, Faults, ServerClock
@@ -354,6 +354,8 @@ def create_app(
             *actions.store_routes(state),
             *registering.routes(state),
             Mount(GHES, routes=routes),
+            Mount("/api", routes=[gateway.route(graphql.ENDPOINT)]),
+            gateway.route(graphql.ENDPOINT),
             *routes,
         ],
         middleware=[Middleware(ById, world=state)],

@@ -182,6 +182,7 @@ class Pull:
     head_repository: str
     draft: bool = False
     merged_at_ms: int | None = None
+    linked: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from hookyard.adapters.github.port import GitHubFailed, GitHubRefused, GitHubUnclear
+from hookyard.adapters.github.port import (
+    GitHubError,
+    GitHubFailed,
+    GitHubLimited,
+    GitHubMissing,
+    GitHubRefused,
+    GitHubUnclear,
+)
 from hookyard.adapters.github.wire import Raw
 from hookyard.kit.json import Json, JsonObject, as_text, dig
 
@@ -40,6 +47,23 @@ def message_of(raw: Raw) -> str:
     """GitHub's own words in an error, at most 500 characters."""
     text = as_text(dig(decode_or_none(raw.body), "message"))
     return (text or f"HTTP {raw.status}")[:500]
+
+
+GRAPH_WAIT_MS = 60_000
+
+
+def refusal_of(error: JsonObject, now_ms: int) -> GitHubError:
+    """The first error of a GraphQL answer, which comes with status 200.
+
+    # spec: docs.github.com, "Rate limits for the GraphQL API": `type` RATE_LIMITED; others that
+    # are documented are NOT_FOUND and FORBIDDEN.
+    """
+    kind, message = as_text(error.get("type")), as_text(error.get("message"))[:500]
+    if kind == "RATE_LIMITED":
+        return GitHubLimited("primary", now_ms + GRAPH_WAIT_MS, message)
+    if kind == "NOT_FOUND":
+        return GitHubMissing(404, message)
+    return GitHubRefused(403 if kind == "FORBIDDEN" else 422, message)
 
 
 def items_of(data: Json) -> list[JsonObject]:

@@ -15,13 +15,21 @@ from hookyard.adapters.github.answers import (
     failure,
     items_of,
     message_of,
+    refusal_of,
 )
 from hookyard.adapters.github.appjwt import AppJwt
 from hookyard.adapters.github.auth import AccessToken, TokenSource
 from hookyard.adapters.github.etags import ETagCache, Kept
 from hookyard.adapters.github.grace import Grace
 from hookyard.adapters.github.limits import hold_of, read_rate
-from hookyard.adapters.github.paths import address, next_link, repo_of, route_of, within
+from hookyard.adapters.github.paths import (
+    address,
+    graph_address,
+    next_link,
+    repo_of,
+    route_of,
+    within,
+)
 from hookyard.adapters.github.port import (
     GitHubFailed,
     GitHubLimited,
@@ -34,7 +42,7 @@ from hookyard.adapters.github.report import CallReport, OnResponse
 from hookyard.adapters.github.wire import Raw, Wire
 from hookyard.kit.backoff import Backoff
 from hookyard.kit.clock import Clock
-from hookyard.kit.json import Json, JsonObject
+from hookyard.kit.json import Json, JsonObject, as_list, as_object
 
 _RETRIES = 3
 _BACKOFF = Backoff(base_s=0.5, cap_s=8.0, floor_s=0.05)
@@ -115,6 +123,18 @@ class GitHubClient:
         url = address(self._wire.base_url, path, query)
         content = None if body is None else msgspec.json.encode(body)
         return await self._exchange(_Ask(method.upper(), url, path, installation_id, content))
+
+    async def graph(self, query: str, variables: JsonObject, *, installation_id: int) -> JsonObject:
+        """What a query finds; see the port."""
+        content = msgspec.json.encode({"query": query, "variables": variables})
+        url = graph_address(self._wire.base_url)
+        answer = as_object(
+            (await self._exchange(_Ask("POST", url, "/graphql", installation_id, content))).data
+        )
+        errors = as_list(answer.get("errors"))
+        if errors:
+            raise refusal_of(as_object(errors[0]), self._clock.now_ms())
+        return as_object(answer.get("data"))
 
     async def location(self, path: str, *, installation_id: int | None = None) -> str:
         """Where a GET leads that is answered by another host: its address, not asked here.

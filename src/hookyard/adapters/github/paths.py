@@ -17,7 +17,7 @@ _WORDS = frozenset(
         """
         access_tokens actions annotations app app-manifests artifacts assignees attempts blobs
         branches check-runs check-suites code collaborators comments commits compare config contents
-        conversions deliveries dispatches events files git heads hook hooks installation
+        conversions deliveries dispatches events files git graphql heads hook hooks installation
         installations issues jobs labels languages logs members memberships merges meta orgs
         permission properties protection pulls rate_limit reactions refs releases replies repos
         repositories requested_reviewers reviews rules runs search statuses suspended tags teams
@@ -50,6 +50,14 @@ def address(base: str, path: str, query: Mapping[str, str | int] | None = None) 
     if not _SAFE_PATH.fullmatch(path) or path.startswith("//") or {".", ".."} & set(parts):
         raise GitHubRefused(400, "the path is not one under the API; nothing was sent")
     return f"{base}{path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def graph_address(base: str) -> str:
+    """Where queries go: `https://api.github.com/graphql`, `https://host/api/graphql`.
+
+    # spec: docs.github.com, "Forming calls with GraphQL", for GitHub and for GHES.
+    """
+    return f"{base.removesuffix('/v3')}/graphql"
 
 
 def within(base: str, url: str) -> bool:

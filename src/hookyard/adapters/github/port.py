@@ -89,6 +89,11 @@ class GitHub(Protocol):
         """
         ...
 
+    async def graph(self, query: str, variables: JsonObject, *, installation_id: int) -> JsonObject:
+        """What a GraphQL query finds. Raises as `call` does; what GitHub answers with errors in
+        place of data is GitHubMissing, GitHubLimited or GitHubRefused."""
+        ...
+
     def pages(
         self,
         path: str,

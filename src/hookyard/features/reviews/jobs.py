@@ -92,8 +92,10 @@ class TakeIn:
     async def _record(
         self, ctx: JobContext, pull: Pull, policy: Policy, *, fetched: bool
     ) -> Recorded:
+        installation_id = as_int(ctx.job.payload.get("installation_id"))
+        known = await self._parts.pulls.references(pull.repository, pull.number, installation_id)
         # why: a long text takes a few hundred milliseconds, which the event loop must not wait.
-        links = await asyncio.to_thread(links_of, pull)
+        links = await asyncio.to_thread(links_of, pull, known)
         return await ctx.write(
             partial(self._apply, ctx=ctx, pull=pull, policy=policy, links=links, fetched=fetched)
         )

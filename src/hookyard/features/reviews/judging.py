@@ -40,7 +40,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class VerdictChanged:
-    """Told when a pull request's conclusion is another than before."""
+    """Told when a pull request's conclusion is another than the last one that was decided."""
 
     review: Review
     judgement: Judgement
@@ -185,8 +185,8 @@ class Judging:
             judgement=judgement,
             digest=digest,
         )
+        was = store_verdicts.last_conclusion(unit, review.id)
         store_verdicts.add(unit, review.id, row)
-        was = None if before is None else before.conclusion
         if judgement.conclusion is not None and judgement.conclusion != was:
             self._told(unit, VerdictChanged(review, judgement, was))
         return replace(review, verdict_id=row.id)

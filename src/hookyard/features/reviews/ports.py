@@ -23,6 +23,12 @@ class Pulls(Protocol):
         """GitHub's object; None when there is no such pull request. Raises GitHubError."""
         ...
 
+    async def references(
+        self, repository: str, number: int, installation_id: int | None
+    ) -> tuple[tuple[str, int], ...]:
+        """Issues that GitHub says it closes, ("owner/name", number). Raises GitHubError."""
+        ...
+
 
 class Configs(Protocol):
     """A repository's configuration at a commit; raises GitHubError."""

@@ -1,6 +1,7 @@
 """Where a pull request and its policy come from when no event carried them: GitHub."""
 
-from hookyard.adapters.github.port import GitHub, GitHubMissing
+from hookyard.adapters.github.port import GitHub, GitHubMissing, GitHubRefused
+from hookyard.adapters.github.references import closing_issues
 from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.repositories.config import ConfigInvalid, RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
@@ -28,6 +29,18 @@ class GitHubPulls:
         except GitHubMissing:
             return None
         return as_object(response.data)
+
+    async def references(
+        self, repository: str, number: int, installation_id: int | None
+    ) -> tuple[tuple[str, int], ...]:
+        """Issues linked to it; none where GitHub does not let the App ask."""
+        installation_id = installation_id or await self._installation_of(repository)
+        if installation_id is None:
+            return ()
+        try:
+            return await closing_issues(self._github, repository, number, installation_id)
+        except GitHubRefused:
+            return ()
 
 
 class ConfigsAt:

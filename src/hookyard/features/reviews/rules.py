@@ -26,7 +26,8 @@ from hookyard.features.reviews.verdicts import verdict_of
 
 MAX_FINDINGS = 50
 MAX_CLAIMS = 20_000
-"""Claims looked at for one commit; with more, the check cannot succeed."""
+"""Claims looked at for one commit; with so many, the check cannot succeed: a report keeps no more
+of its cases that name criteria, and one that failed may be among those it left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,8 @@ def _further(
         where = f"{problem.artifact_name} of run {problem.run_id}"
         text = f"{where} was not read ({problem.code}): {problem.detail}"
         yield Finding(FindingKind.REPORT, text, blocking=policy.unreadable_reports == "block")
-    if facts.claims > MAX_CLAIMS:
-        text = f"{facts.claims:,} cases carry ids; only {MAX_CLAIMS:,} were looked at"
+    if facts.claims >= MAX_CLAIMS:
+        text = f"{facts.claims:,} cases or more carry ids; only {MAX_CLAIMS:,} were looked at"
         yield Finding(FindingKind.TOO_MANY, text, blocking=True)
     forks = {(e.issue, e.criterion_id) for e in facts.evidence if e.claim.from_fork}
     if forks:

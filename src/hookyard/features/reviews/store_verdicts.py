@@ -111,6 +111,17 @@ def get(unit: Unit, verdict_id: str) -> VerdictRow | None:
     return None if row is None else _row(row)
 
 
+def last_conclusion(unit: Unit, review_id: str) -> str | None:
+    """What a pull request last came to; what was not decided yet is passed over."""
+    row = unit.first(
+        select(VERDICTS.c.conclusion)
+        .where(VERDICTS.c.review_id == review_id, VERDICTS.c.conclusion.is_not(None))
+        .order_by(VERDICTS.c.id.desc())
+        .limit(1)
+    )
+    return None if row is None else str(row["conclusion"])
+
+
 def many(unit: Unit, ids: Sequence[str]) -> dict[str, VerdictRow]:
     """Entries by id."""
     rows = unit.fetch(select(VERDICTS).where(VERDICTS.c.id.in_(ids))) if ids else ()

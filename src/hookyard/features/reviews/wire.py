@@ -2,9 +2,10 @@
 values are checked, and what does not fit is None."""
 
 import re
+from collections.abc import Sequence
 
 from hookyard.core.repositories.config import CriteriaConfig
-from hookyard.features.checklists.links import PullText, find_links
+from hookyard.features.checklists.links import PullText, Ref, find_links
 from hookyard.features.reviews.model import (
     RUN_STATES,
     Group,
@@ -71,9 +72,13 @@ def pull_of(repository: str, data: JsonObject) -> Pull | None:
     )
 
 
-def links_of(pull: Pull) -> tuple[Link, ...]:
-    """The issues a pull request is about; its own number is none of them."""
-    text = PullText(pull.repository, pull.title, pull.body, pull.head_ref)
+def links_of(pull: Pull, references: Sequence[tuple[str, int]] = ()) -> tuple[Link, ...]:
+    """The issues a pull request is about; its own number is none of them.
+
+    `references` are those that GitHub itself says it closes.
+    """
+    known = tuple(Ref(repository, number) for repository, number in references)
+    text = PullText(pull.repository, pull.title, pull.body, pull.head_ref, references=known)
     own = (pull.repository.lower(), pull.number)
     return tuple(
         Link(found.repository, found.number, found.kind.value, found.confidence.value)

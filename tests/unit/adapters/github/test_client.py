@@ -341,3 +341,36 @@ async def test_path_from_a_stranger_cannot_reach_another_address() -> None:
 async def test_client_without_tokens_speaks_as_the_app_only() -> None:
     with pytest.raises(GitHubRefused, match="as the App only"):
         await Script().client.call("GET", "/x", installation_id=1)
+
+
+@pytest.mark.parametrize(
+    ("base", "where"),
+    [
+        ("https://api.github.test", "POST /graphql"),
+        ("https://ghe.test/api/v3", "POST /api/graphql"),
+    ],
+)
+async def test_a_query_goes_where_this_github_takes_queries(base: str, where: str) -> None:
+    script = Script(answer(200, {"data": {"x": 1}}), base_url=base)
+    client = script.client.as_token("t")
+    found = await client.graph("query { x }", {"n": 1}, installation_id=7)
+    assert found == {"x": 1}
+    assert script.asked[-1] == where
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("NOT_FOUND", GitHubMissing),
+        ("FORBIDDEN", GitHubRefused),
+        ("RATE_LIMITED", GitHubLimited),
+        ("", GitHubRefused),
+    ],
+)
+async def test_errors_of_a_query_are_told_apart_though_the_status_is_200(
+    kind: str, error: type[Exception]
+) -> None:
+    said = {"data": None, "errors": [{"type": kind, "message": "no"}]}
+    client = Script(answer(200, said)).client.as_token("t")
+    with pytest.raises(error):
+        await client.graph("query { x }", {}, installation_id=7)

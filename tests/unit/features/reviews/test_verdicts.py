@@ -23,6 +23,7 @@ from hookyard.features.reviews.model import (
     Wanted,
 )
 from hookyard.features.reviews.rules import MAX_CLAIMS, Facts, judge
+from hookyard.features.testruns.packing import MAX_CLAIMING
 
 PASSED, FAILED = Outcome.PASSED, Outcome.FAILED
 BAD = (Verdict.FAILED, Verdict.MISSING, Verdict.SKIPPED, Verdict.STALE)
@@ -217,6 +218,12 @@ def test_a_report_that_was_not_read_keeps_the_check_from_succeeding() -> None:
     assert decide([issue(42, "T1")], [claim("T1")], allowed, problems=[broken]).conclusion == (
         "success"
     )
+
+
+def test_as_many_claims_as_one_report_keeps_may_hide_a_failing_one() -> None:
+    assert MAX_CLAIMING >= MAX_CLAIMS
+    found = decide([issue(42, "T1")], [claim("T1")], counted=MAX_CLAIMING)
+    assert found.conclusion == "failure"
 
 
 def test_more_claims_than_are_looked_at_never_succeed() -> None:
