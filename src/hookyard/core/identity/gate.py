@@ -9,6 +9,7 @@ from pydantic import Field
 from hookyard.core.identity.model import Actor, Scope, ScopeKind
 from hookyard.core.identity.rules import authorize
 from hookyard.kit.errors import Forbidden, NotFound
+from hookyard.kit.text import storable
 
 Check: TypeAlias = Callable[[Request], Awaitable[Actor]]
 Require: TypeAlias = Callable[[str], Check]
@@ -24,11 +25,6 @@ class Gate(Protocol):
     def require_everywhere(self, action: str) -> Check:
         """For callers who hold the action over their whole tenant."""
         ...
-
-
-def storable(text: str) -> str:
-    """A filter value as Postgres can take it: no NUL, no lone surrogate."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 SCOPE = (

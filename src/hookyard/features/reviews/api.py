@@ -19,7 +19,6 @@ from hookyard.core.identity.gate import (
     Owner,
     Require,
     allow,
-    storable,
     visible,
 )
 from hookyard.core.identity.model import Action, Actor
@@ -41,6 +40,7 @@ from hookyard.features.reviews.views import (
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import NotFound
 from hookyard.kit.pages import clamp_limit
+from hookyard.kit.text import storable
 
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 CriterionQuery = Annotated[

@@ -26,6 +26,7 @@ from hookyard.features.testruns.packing import Names
 from hookyard.features.testruns.rules import Judgement, judge
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.text import storable
 
 _PACKED = "application/zstd"
 _KEPT = "application/json"
@@ -249,7 +250,7 @@ class TestRuns:
         read: MemberRead,
         now_ms: int,
     ) -> None:
-        of = (artifact.id, store_cases.storable(artifact.name), artifact.digest)
+        of = (artifact.id, storable(artifact.name), artifact.digest)
         store.add_report(unit, report_id, test_run_id, of, read, now_ms)
         store.add_blocks(unit, report_id, read.blocks)
         store_cases.add_cases(unit, report_id, read.notable)
