@@ -15,9 +15,9 @@ from hookyard.features.reviews.model import (
 )
 from hookyard.kit.clock import from_rfc3339
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text, dig
+from hookyard.kit.names import MAX_NUMBER
 from hookyard.kit.text import storable
 
-MAX_NUMBER = 2_147_483_647
 MAX_ID = 2**63 - 1
 MAX_BODY = 262_144
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
