@@ -27,7 +27,7 @@ from hookyard.features.testruns.shapes import (
 )
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import NotFound
-from hookyard.kit.pages import clamp_limit, decode_cursor, encode_cursor
+from hookyard.kit.pages import clamp_limit
 
 RunId = Annotated[int, Path(ge=1, le=MAX_RUN_ID)]
 Sha = Annotated[str | None, Query(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
@@ -118,14 +118,10 @@ def _unsteady_routes(
     ) -> UnsteadyPage:
         """Cases that failed in the last 90 days: flaky, broken, failing, or steady again."""
         name, size = repository_of(actor, Action.TESTS_READ, owner, repo), clamp_limit(limit)
-        everything = await database.read(lambda unit: runs.unsteady(unit, name, clock.now_ms()))
-        rows = [show_unsteady(*one) for one in everything if nature in (None, one[1].nature)]
-        rows.sort(key=lambda row: row.case_key)
-        if cursor:
-            after = str(decode_cursor(cursor, (str,))[0])
-            rows = [row for row in rows if row.case_key > after]
-        more = encode_cursor(rows[size - 1].case_key) if len(rows) > size else None
-        return UnsteadyPage(rows[:size], more)
+        page = await database.read(
+            lambda unit: runs.list_unsteady(unit, name, nature, cursor, size, clock.now_ms())
+        )
+        return UnsteadyPage([show_unsteady(*one) for one in page.items], page.next_cursor)
 
     @routes.get("/unsteady/{case_key}")
     async def show_history(

@@ -23,7 +23,7 @@ from hookyard.features.testruns.model import (
     RunFacts,
 )
 from hookyard.features.testruns.packing import Names
-from hookyard.features.testruns.rules import Judgement, judge
+from hookyard.features.testruns.rules import Judgement, Nature, judge
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.pages import Page, decode_cursor, encode_cursor
 from hookyard.kit.text import storable
@@ -208,6 +208,26 @@ class TestRuns:
         since_ms = now_ms - HISTORY_DAYS * DAY_MS
         found = store_cases.histories(unit, repository, since_ms, MAX_HISTORY_ROWS)
         return [(history, judge(history.seen)) for history in found]
+
+    def list_unsteady(
+        self,
+        unit: Unit,
+        repository: str,
+        nature: Nature | None,
+        cursor: str | None,
+        limit: int,
+        now_ms: int,
+    ) -> Page[tuple[History, Judgement]]:
+        """A page of `unsteady`, of one nature where asked, by the cases' keys."""
+        after = str(decode_cursor(cursor, (str,))[0]) if cursor else ""
+        found = [
+            one
+            for one in self.unsteady(unit, repository, now_ms)
+            if nature in (None, one[1].nature) and one[0].case_key > after
+        ]
+        found.sort(key=lambda one: one[0].case_key)
+        more = encode_cursor(found[limit - 1][0].case_key) if len(found) > limit else None
+        return Page(tuple(found[:limit]), more)
 
     def history(
         self, unit: Unit, repository: str, case_key: str
