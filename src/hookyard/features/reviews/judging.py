@@ -45,7 +45,6 @@ class VerdictChanged:
     review: Review
     judgement: Judgement
     before: str | None
-    url: str | None = None
 
 
 Told: TypeAlias = Callable[[Unit, VerdictChanged], None]

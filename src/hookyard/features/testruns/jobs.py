@@ -107,7 +107,7 @@ class ProcessWorkflowRun:
                 if ctx.job.attempt < ctx.job.max_attempts:
                     raise
                 problem = whole_problem(Problem.UNREACHABLE, str(error))
-                read = ArtifactRead(artifact.id, artifact.name, "", artifact.size, (problem,))
+                read = ArtifactRead(artifact.id, artifact.name, "", (problem,))
             if read is not None:
                 await self._record(ctx, facts, read, counts)
         await ctx.write(
