@@ -40,7 +40,8 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class VerdictChanged:
-    """Told when a pull request's conclusion is another than before."""
+    """Told when a pull request's conclusion is another than `before`: the last there was, whatever
+    was under way in between; None for the first."""
 
     review: Review
     judgement: Judgement
@@ -184,8 +185,8 @@ class Judging:
             judgement=judgement,
             digest=digest,
         )
+        was = store_verdicts.last_conclusion(unit, review.id)
         store_verdicts.add(unit, review.id, row)
-        was = None if before is None else before.conclusion
         if judgement.conclusion is not None and judgement.conclusion != was:
             self._told(unit, VerdictChanged(review, judgement, was))
         return replace(review, verdict_id=row.id)

@@ -128,6 +128,17 @@ def history(unit: Unit, review_id: str, limit: int) -> Sequence[VerdictRow]:
     return [_row(row) for row in rows]
 
 
+def last_conclusion(unit: Unit, review_id: str) -> str | None:
+    """The newest conclusion a pull request came to; None while it came to none."""
+    row = unit.first(
+        select(VERDICTS.c.conclusion)
+        .where(VERDICTS.c.review_id == review_id, VERDICTS.c.conclusion.is_not(None))
+        .order_by(VERDICTS.c.id.desc())
+        .limit(1)
+    )
+    return None if row is None else str(row["conclusion"])
+
+
 def note_run(unit: Unit, repository: str, run: RunState, now_ms: int) -> bool:
     """Keep how far a run is; False when more was known already."""
     key = repository.lower()
