@@ -36,7 +36,7 @@ from hookyard.features.checklists.render import CONCERN, render
 from hookyard.features.checklists.text import one_line
 from hookyard.kit.errors import Conflict, NotFound
 from hookyard.kit.ids import IdMaker
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, encode_cursor, number_in
 from hookyard.kit.text import storable
 
 MAX_TITLE = 300
@@ -263,8 +263,7 @@ class Checklists:
         wanted: ChecklistFilter = _ALL,
     ) -> Page[ChecklistSummary]:
         """Known checklists of a repository that fit, highest number first."""
-        before = _number_of(cursor) if cursor else None
-        rows = store.page(unit, repository, wanted, before, limit + 1)
+        rows = store.page(unit, repository, wanted, number_in(cursor), limit + 1)
         more = encode_cursor(rows[limit - 1].number) if len(rows) > limit else None
         return Page(tuple(rows[:limit]), more)
 
@@ -389,11 +388,6 @@ def _refused(before: Checklist | None, reading: Reading, sha: str) -> Outdated |
     if reading.issue.updated_at_ms < before.issue_updated_at_ms:
         return Outdated(before.issue_updated_at_ms)
     return None if sha == before.body_sha or reading.fetched else Unsure()
-
-
-def _number_of(cursor: str) -> int:
-    number = decode_cursor(cursor, (int,))[0]
-    return max(0, min(int(number), 2**31 - 1))
 
 
 def _sha(text: str) -> str:
