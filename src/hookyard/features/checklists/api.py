@@ -21,11 +21,11 @@ from hookyard.core.identity.gate import (
 )
 from hookyard.core.identity.model import Action, Actor
 from hookyard.core.jobs.port import JobRequests
+from hookyard.core.jobs.views import Accepted, accepted
 from hookyard.features.checklists.jobs import job_for
 from hookyard.features.checklists.model import ChecklistFilter, Confidence
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.checklists.views import (
-    Accepted,
     ChecklistOut,
     SummaryPage,
     checklist_out,
@@ -90,6 +90,6 @@ def router(
         allow(actor, Action.ISSUES_WRITE, name)
         job = job_for(name, number, again=True)
         enqueued = await database.write(lambda unit: jobs.enqueue(unit, job))
-        return Accepted("accepted", enqueued.job_id, enqueued.folded)
+        return accepted(enqueued)
 
     return routes

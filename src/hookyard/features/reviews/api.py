@@ -24,12 +24,12 @@ from hookyard.core.identity.gate import (
 )
 from hookyard.core.identity.model import Action, Actor
 from hookyard.core.jobs.port import JobRequests
+from hookyard.core.jobs.views import Accepted, accepted
 from hookyard.features.reviews.explain import explained
 from hookyard.features.reviews.model import Flag
 from hookyard.features.reviews.newjobs import pull_job
 from hookyard.features.reviews.service import MAX_REASON, Reviews, ReviewView
 from hookyard.features.reviews.views import (
-    Accepted,
     ExplainOut,
     FlagOut,
     PullOut,
@@ -143,7 +143,7 @@ def _changes(routes: APIRouter, ports: _Ports, require: Require) -> None:
         allow(actor, Action.REVIEWS_WRITE, name)
         job = pull_job(name, number, cause=f"{actor.label} asked for it", again=True)
         enqueued = await ports.database.write(lambda unit: ports.jobs.enqueue(unit, job))
-        return Accepted("accepted", enqueued.job_id, enqueued.folded)
+        return accepted(enqueued)
 
     @routes.post("/{number}/flag_for_merge", status_code=status.HTTP_201_CREATED)
     async def flag_for_merge(
