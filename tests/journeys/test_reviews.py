@@ -69,6 +69,15 @@ async def test_criteria_are_waived_marked_and_explained_by_command(world: World)
     assert await world.jobs("agent.task") == []
 
 
+async def test_a_command_means_no_issue_of_another_repository(world: World) -> None:
+    issue, namesake = world.issue(BODY), world.issue(BODY)
+    await world.settle()
+    number = pull(world, f"Closes #{issue}\n\nCriteria: acme/elsewhere#{namesake}")
+    await world.settle()
+    assert await said(world, number, "/hookyard waive T1 not in this release") == ["eyes", "+1"]
+    assert verdicts(await shown(world, number)) == {"T1": "waived", "T2": "missing"}
+
+
 async def test_commands_without_the_right_or_without_sense_are_refused_with_the_reason(
     world: World,
 ) -> None:

@@ -47,6 +47,13 @@ def decode_cursor(cursor: str, kinds: tuple[type, ...]) -> tuple[str | int, ...]
     return tuple(keys)
 
 
+def number_in(cursor: str | None) -> int | None:
+    """The number a cursor names, brought into a column's 32 bits; None without a cursor."""
+    if not cursor:
+        return None
+    return max(0, min(int(decode_cursor(cursor, (int,))[0]), 2**31 - 1))
+
+
 def _storable(key: str | int) -> bool:
     """Whether a database can compare with it: 64 bits, no NUL, no lone surrogate."""
     if isinstance(key, int):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookyard.kit.errors import Invalid
-from hookyard.kit.pages import clamp_limit, decode_cursor, encode_cursor
+from hookyard.kit.pages import clamp_limit, decode_cursor, encode_cursor, number_in
 
 
 def raw(value: object) -> str:
@@ -65,3 +65,17 @@ def test_limits_are_kept_in_bounds() -> None:
         with pytest.raises(Invalid) as refused:
             clamp_limit(wrong)
         assert refused.value.problem_code == "bad_limit"
+
+
+@pytest.mark.parametrize(
+    ("number", "found"), [(7, 7), (-1, 0), (2**31 - 1, 2**31 - 1), (2**40, 2**31 - 1)]
+)
+def test_a_number_in_a_cursor_fits_a_column(number: int, found: int) -> None:
+    assert number_in(encode_cursor(number)) == found
+
+
+def test_no_cursor_names_no_number() -> None:
+    assert number_in(None) is None
+    assert number_in("") is None
+    with pytest.raises(Invalid):
+        number_in(encode_cursor("seven"))

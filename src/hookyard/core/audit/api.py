@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from hookyard.adapters.database.port import Database
 from hookyard.core.audit.export import Report, export, verify
 from hookyard.core.audit.model import AuditFilter, AuditOutcome, AuditRecord
-from hookyard.core.audit.service import Audit, storable
+from hookyard.core.audit.service import Audit, as_kept
 from hookyard.core.audit.signing import trust
 from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.pages import clamp_limit
@@ -67,7 +67,7 @@ def audit_filter(
 ) -> AuditFilter:
     """Which records a list shows."""
     actor, action, target = (
-        None if text is None else storable(text) for text in (actor, action, target)
+        None if text is None else as_kept(text) for text in (actor, action, target)
     )
     return AuditFilter(actor, action, target, outcome)
 

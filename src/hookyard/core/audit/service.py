@@ -7,6 +7,7 @@ from hookyard.core.audit import store
 from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry, AuditFilter, AuditRecord
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.text import storable
 
 MAX_TEXT = 1000
 
@@ -24,8 +25,8 @@ class Audit:
         other only while they commit.
         """
         kept = AuditEntry(
-            storable(entry.actor), storable(entry.action), storable(entry.target), entry.outcome,
-            storable(entry.reason), entry.detail, entry.tenant,
+            as_kept(entry.actor), as_kept(entry.action), as_kept(entry.target), entry.outcome,
+            as_kept(entry.reason), entry.detail, entry.tenant,
         )  # fmt: skip
         record = AuditRecord(self._ids.new(now_ms), now_ms, kept)
         unit.gather(append, record)
@@ -63,9 +64,6 @@ def append(unit: Unit, records: Sequence[AuditRecord]) -> None:
     store.append(unit, records)
 
 
-def storable(text: str) -> str:
-    """Text as the trail can keep it: cut, without NUL or lone surrogates."""
-    if text.isascii() and len(text) <= MAX_TEXT and "\x00" not in text:
-        return text
-    # why: Postgres text holds neither NUL nor lone surrogates.
-    return text[:MAX_TEXT].encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+def as_kept(text: str) -> str:
+    """Text as the trail can keep it: cut, and storable."""
+    return storable(text[:MAX_TEXT])

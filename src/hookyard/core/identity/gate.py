@@ -8,7 +8,9 @@ from pydantic import Field
 
 from hookyard.core.identity.model import Actor, Scope, ScopeKind
 from hookyard.core.identity.rules import authorize
+from hookyard.kit import names
 from hookyard.kit.errors import Forbidden, NotFound
+from hookyard.kit.text import storable
 
 Check: TypeAlias = Callable[[Request], Awaitable[Actor]]
 Require: TypeAlias = Callable[[str], Check]
@@ -26,20 +28,16 @@ class Gate(Protocol):
         ...
 
 
-def storable(text: str) -> str:
-    """A filter value as Postgres can take it: no NUL, no lone surrogate."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
-
-
 SCOPE = (
-    r"^(tenant|org:[A-Za-z0-9_-]{1,64}|repo:[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}"
+    rf"^(tenant|org:{names.OWNER}|repo:{names.REPOSITORY}"
     r"|(?:campaign|project):[0-9a-hjkmnp-tv-z]{26})$"
 )
-REPOSITORY = r"^[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}$"
+REPOSITORY = f"^{names.REPOSITORY}$"
 ID = r"^[0-9a-hjkmnp-tv-z]{26}$"
 Id = Annotated[str, Path(pattern=ID)]
-Owner = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+Owner = Annotated[str, Path(pattern=f"^{names.OWNER}$")]
+Name = Annotated[str, Path(pattern=f"^{names.NAME}$")]
+Number = Annotated[int, Path(ge=1, le=names.MAX_NUMBER)]
 RepositoryName = Annotated[str, Field(pattern=REPOSITORY)]
 Text = Annotated[str | None, Query(max_length=200)]
 RepositoryQuery = Annotated[str | None, Query(pattern=REPOSITORY)]
@@ -83,3 +81,10 @@ def visible(actor: Actor, action: str, repository: str | None, what: str) -> Non
     """NotFound unless `may`: what is foreign looks as if it were not there."""
     if not may(actor, action, repository):
         raise NotFound(f"there is no such {what}")
+
+
+def repository_of(actor: Actor, action: str, owner: str, repo: str) -> str:
+    """The name a route's path gives; NotFound unless the actor holds the action there."""
+    name = f"{owner}/{repo}"
+    visible(actor, action, name, "repository")
+    return name

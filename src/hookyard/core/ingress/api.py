@@ -19,7 +19,6 @@ from hookyard.core.identity.gate import (
     Text,
     allow,
     may,
-    storable,
     visible,
 )
 from hookyard.core.identity.model import Action, Actor
@@ -40,6 +39,7 @@ from hookyard.core.publishing.model import EffectFilter
 from hookyard.core.publishing.service import Publisher
 from hookyard.kit.clock import Clock
 from hookyard.kit.pages import MAX_LIMIT, clamp_limit
+from hookyard.kit.text import storable
 
 MAX_BODY = 1 << 30
 LARGE = 256 * 1024

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from hookyard.core.identity.gate import storable
 from hookyard.core.jobs import leases_rules as rules
 from hookyard.core.jobs.bounds import bounded
 from hookyard.core.jobs.leases_model import Answer, Beat, Line, Taken
@@ -16,6 +15,7 @@ from hookyard.core.jobs.store_cold import clip
 from hookyard.core.jobs.views import instant
 from hookyard.kit.clock import from_rfc3339, to_rfc3339
 from hookyard.kit.errors import Invalid
+from hookyard.kit.text import storable
 
 MAX_LINES = 500
 MAX_FIELDS = 16_000

@@ -5,9 +5,18 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from hookyard.core.jobs.explain import Explanation
-from hookyard.core.jobs.model import Attempt, Job, LogLine, WaitingFor
+from hookyard.core.jobs.model import Attempt, Enqueued, Job, LogLine, WaitingFor
 from hookyard.core.jobs.why import why_waiting
 from hookyard.kit.clock import to_rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job that does the work. `folded`: it was waiting already."""
+
+    status: Literal["accepted"]
+    job_id: str
+    folded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +185,8 @@ def line_out(line: LogLine) -> LogLineOut:
     return LogLineOut(
         line.seq, line.attempt, to_rfc3339(line.at_ms), line.level, line.message, dict(line.fields)
     )
+
+
+def accepted(enqueued: Enqueued) -> Accepted:
+    """The answer to a request that a job will fulfil."""
+    return Accepted("accepted", enqueued.job_id, enqueued.folded)

@@ -8,6 +8,8 @@
 import re
 from collections.abc import Callable
 
+from hookyard.kit.text import storable
+
 MAX_TEXT = 65_535
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _DETAILS = re.compile(r"<(/?)details\b", re.IGNORECASE)
@@ -27,7 +29,7 @@ def octets(text: str) -> int:
 
 def encodable(text: str) -> str:
     """The text with lone surrogates and NUL replaced, so that UTF-8 can carry it."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+    return storable(text)
 
 
 def fit(text: str, limit: int = MAX_TEXT, measure: Measure = characters) -> str:

@@ -5,27 +5,34 @@ A repository the caller may not see answers as one that does not exist.
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, status
+from fastapi import APIRouter, Depends, Query, status
 
 from hookyard.adapters.database.port import Database
-from hookyard.core.identity.gate import Cursor, Name, Owner, Require, Text, stored
-from hookyard.core.identity.model import Action, Actor, Scope
-from hookyard.core.identity.rules import authorize
+from hookyard.core.identity.gate import (
+    Cursor,
+    Name,
+    Number,
+    Owner,
+    Require,
+    Text,
+    allow,
+    repository_of,
+    stored,
+)
+from hookyard.core.identity.model import Action, Actor
 from hookyard.core.jobs.port import JobRequests
+from hookyard.core.jobs.views import Accepted, accepted
 from hookyard.features.checklists.jobs import job_for
-from hookyard.features.checklists.model import MAX_NUMBER, ChecklistFilter, Confidence
+from hookyard.features.checklists.model import ChecklistFilter, Confidence
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.checklists.views import (
-    Accepted,
     ChecklistOut,
     SummaryPage,
     checklist_out,
     summary_out,
 )
-from hookyard.kit.errors import Forbidden, NotFound
+from hookyard.kit.errors import NotFound
 from hookyard.kit.pages import clamp_limit
-
-Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 
 
 def router(
@@ -55,7 +62,7 @@ def router(
         `title` matches a part of the title in any case, `gone` those no longer on GitHub, `empty`
         those without a criterion.
         """
-        name = visible(actor, owner, repo)
+        name = repository_of(actor, Action.ISSUES_READ, owner, repo)
         size = clamp_limit(limit)
         wanted = ChecklistFilter(state, confidence, stored(author), stored(title), gone, empty)
         page = await database.read(
@@ -68,7 +75,7 @@ def router(
         owner: Owner, repo: Name, number: Number, actor: Annotated[Actor, reader]
     ) -> ChecklistOut:
         """One issue's criteria, how sure they are, and their comment."""
-        name = visible(actor, owner, repo)
+        name = repository_of(actor, Action.ISSUES_READ, owner, repo)
         view = await database.read(lambda unit: checklists.find(unit, name, number))
         if view is None:
             raise NotFound("no checklist is known for this issue")
@@ -79,21 +86,10 @@ def router(
         owner: Owner, repo: Name, number: Number, actor: Annotated[Actor, writer]
     ) -> Accepted:
         """Read the issue from GitHub again and renew its comment."""
-        name = visible(actor, owner, repo)
-        decision = authorize(actor, Action.ISSUES_WRITE, Scope.of_repository(name, actor.tenant))
-        if not decision.allowed:
-            raise Forbidden(decision.reason)
+        name = repository_of(actor, Action.ISSUES_READ, owner, repo)
+        allow(actor, Action.ISSUES_WRITE, name)
         job = job_for(name, number, again=True)
         enqueued = await database.write(lambda unit: jobs.enqueue(unit, job))
-        return Accepted("accepted", enqueued.job_id, enqueued.folded)
+        return accepted(enqueued)
 
     return routes
-
-
-def visible(actor: Actor, owner: str, repo: str) -> str:
-    """The repository's name; NotFound unless the actor may read its issues."""
-    name = f"{owner}/{repo}"
-    scope = Scope.of_repository(name, actor.tenant)
-    if not authorize(actor, Action.ISSUES_READ, scope).allowed:
-        raise NotFound("there is no such repository")
-    return name

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from hookyard.adapters.github.paths import repo_path
 from hookyard.adapters.github.port import GitHub, GitHubMissing
 from hookyard.features.checklists.model import IssueText
 from hookyard.kit.clock import from_rfc3339
@@ -41,7 +42,7 @@ class GitHubIssues:
             return None
         try:
             response = await self._github.call(
-                "GET", f"/repos/{repository}/issues/{number}", installation_id=installation_id
+                "GET", f"{repo_path(repository)}/issues/{number}", installation_id=installation_id
             )
         except GitHubMissing:
             return None

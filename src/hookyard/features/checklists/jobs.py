@@ -12,11 +12,11 @@ import asyncio
 from dataclasses import dataclass
 
 from hookyard.adapters.database.port import Unit
-from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
+from hookyard.adapters.github.port import GitHubError
+from hookyard.core.jobs.away import not_read
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     JobContext,
     JobHandler,
     JobKind,
@@ -24,8 +24,6 @@ from hookyard.core.jobs.model import (
     Lane,
     NewJob,
     Outcome,
-    Retry,
-    WaitingFor,
 )
 from hookyard.features.checklists import model
 from hookyard.features.checklists.extract import extract
@@ -33,6 +31,7 @@ from hookyard.features.checklists.issues import Issues, issue_text
 from hookyard.features.checklists.model import IssueText, Outdated, Reading, Recorded, Unsure, Wish
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text
+from hookyard.kit.names import MAX_NUMBER
 
 KIND = JobKind("criteria.extract", lane=Lane.HIGH, policy=KeyPolicy.QUEUE, timeout_s=60.0)
 FOLLOW = JobKind("criteria.follow", lane=Lane.HIGH, policy=KeyPolicy.QUEUE, timeout_s=60.0)
@@ -121,7 +120,7 @@ class ExtractCriteria:
             if isinstance(outcome, Unsure):
                 outcome = await self._fetch_and_record(ctx, target)
         except GitHubError as error:
-            return _not_read(error)
+            return not_read(error)
         return Done(_result(outcome))
 
     async def _lose(self, ctx: JobContext, target: "_Target", gone: str) -> JsonObject:
@@ -179,23 +178,13 @@ class _Target:
 def _target(named: JsonObject) -> _Target | None:
     repository = as_text(named.get("repository"))
     number = as_int(named.get("number"))
-    if repository.count("/") != 1 or number is None or not 1 <= number <= model.MAX_NUMBER:
+    if repository.count("/") != 1 or number is None or not 1 <= number <= MAX_NUMBER:
         return None
     return _Target(repository, number)
 
 
 def _flag(value: Json) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _not_read(error: GitHubError) -> Outcome:
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))
 
 
 def _result(outcome: model.Outcome | None) -> JsonObject:

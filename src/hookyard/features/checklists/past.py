@@ -7,8 +7,9 @@ from hookyard.features.checklists import store, store_history
 from hookyard.features.checklists.align import Alignment
 from hookyard.features.checklists.meaning import first_wording, settle
 from hookyard.features.checklists.model import MAX_REASON, Checklist, Criterion, Wording
-from hookyard.features.checklists.text import clean, one_line
+from hookyard.features.checklists.text import one_line
 from hookyard.kit.errors import Invalid
+from hookyard.kit.text import storable
 
 
 def settled(
@@ -44,7 +45,7 @@ def _with_waivers(unit: Unit, checklist: Checklist) -> Checklist:
 
 def waiver_reason(text: str) -> str:
     """The reason as it is kept; Invalid when it is empty or too long."""
-    why = one_line(clean(text))
+    why = one_line(storable(text))
     if not why or len(why) > MAX_REASON:
         raise Invalid(f"a waiver needs a reason of at most {MAX_REASON} characters")
     return why

@@ -33,10 +33,11 @@ from hookyard.features.checklists.model import (
 )
 from hookyard.features.checklists.past import settled, waiver_reason
 from hookyard.features.checklists.render import CONCERN, render
-from hookyard.features.checklists.text import clean, one_line
+from hookyard.features.checklists.text import one_line
 from hookyard.kit.errors import Conflict, NotFound
 from hookyard.kit.ids import IdMaker
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, encode_cursor, number_in
+from hookyard.kit.text import storable
 
 MAX_TITLE = 300
 MAX_LOGIN = 100
@@ -164,7 +165,7 @@ class Checklists:
             raise Conflict(f"{criterion_id} is struck out in the issue; edit the issue instead")
         if held is None:
             raise NotFound(f"nobody waived {criterion_id}")
-        why = one_line(clean(reason))[:MAX_REASON]
+        why = one_line(storable(reason))[:MAX_REASON]
         ended = replace(held, withdrawn_by=actor, withdrawn_reason=why, withdrawn_at_ms=now_ms)
         store_history.withdraw(unit, ended)
         self._redecide(unit, checklist, criterion_id, None, now_ms, delivery_id)
@@ -262,8 +263,7 @@ class Checklists:
         wanted: ChecklistFilter = _ALL,
     ) -> Page[ChecklistSummary]:
         """Known checklists of a repository that fit, highest number first."""
-        before = _number_of(cursor) if cursor else None
-        rows = store.page(unit, repository, wanted, before, limit + 1)
+        rows = store.page(unit, repository, wanted, number_in(cursor), limit + 1)
         more = encode_cursor(rows[limit - 1].number) if len(rows) > limit else None
         return Page(tuple(rows[:limit]), more)
 
@@ -300,15 +300,15 @@ class Checklists:
         return replace(
             base,
             repository=reading.repository,
-            title=one_line(clean(reading.issue.title))[:MAX_TITLE],
+            title=one_line(storable(reading.issue.title))[:MAX_TITLE],
             body_sha=sha,
             confidence=reading.extraction.confidence,
             reason=reading.extraction.reason,
             revision=base.revision + is_new,
             next_id=alignment.next_id,
             state=reading.issue.state,
-            author=clean(reading.issue.author)[:MAX_LOGIN],
-            url=clean(reading.issue.url)[:MAX_URL],
+            author=storable(reading.issue.author)[:MAX_LOGIN],
+            url=storable(reading.issue.url)[:MAX_URL],
             cut=reading.extraction.cut,
             gone=None,
             issue_updated_at_ms=reading.issue.updated_at_ms,
@@ -390,10 +390,5 @@ def _refused(before: Checklist | None, reading: Reading, sha: str) -> Outdated |
     return None if sha == before.body_sha or reading.fetched else Unsure()
 
 
-def _number_of(cursor: str) -> int:
-    number = decode_cursor(cursor, (int,))[0]
-    return max(0, min(int(number), 2**31 - 1))
-
-
 def _sha(text: str) -> str:
-    return hashlib.sha256(clean(text).encode()).hexdigest()
+    return hashlib.sha256(storable(text).encode()).hexdigest()

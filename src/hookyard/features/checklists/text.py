@@ -5,6 +5,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from hookyard.kit.text import storable
+
 MAX_TEXT = 1000
 MAX_DETAIL = 4000
 MAX_BYTES = 262_144
@@ -16,15 +18,10 @@ _HTML_CODE = re.compile(r"<(pre|code|samp|kbd)\b[^<>]{0,200}>[^<]{0,65536}</\1>"
 _WORD_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 
 
-def clean(text: str) -> str:
-    """The text without what no database keeps: lone surrogates and NUL become U+FFFD."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
-
-
 def bounded(body: str) -> tuple[str, bool]:
     """(text, was cut): at most MAX_BYTES, MAX_LINES and MAX_LINE a line, with plain line ends."""
     # why: a body of a stranger's making may be far longer; the rest of it is never looked at.
-    text = clean(body[: MAX_BYTES + 1]).replace("\r\n", "\n").replace("\r", "\n")
+    text = storable(body[: MAX_BYTES + 1]).replace("\r\n", "\n").replace("\r", "\n")
     raw = text.encode()
     is_cut = len(raw) > MAX_BYTES or len(body) > MAX_BYTES + 1
     if len(raw) > MAX_BYTES:

@@ -1,7 +1,6 @@
 """Checklists as the API shows them."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from hookyard.features.checklists.model import ChecklistSummary, Criterion, Waiver
 from hookyard.features.checklists.service import ChecklistView
@@ -99,15 +98,6 @@ class SummaryPage:
 
     items: list[SummaryOut]
     next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The job that does the work. `folded`: it was waiting already."""
-
-    status: Literal["accepted"]
-    job_id: str
-    folded: bool
 
 
 def summary_out(summary: ChecklistSummary) -> SummaryOut:

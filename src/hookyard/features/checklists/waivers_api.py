@@ -9,9 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
-from hookyard.core.identity.gate import Name, Owner, Require, Text, allow, stored
+from hookyard.core.identity.gate import (
+    Name,
+    Number,
+    Owner,
+    Require,
+    Text,
+    allow,
+    repository_of,
+    stored,
+)
 from hookyard.core.identity.model import Action, Actor
-from hookyard.features.checklists.api import Number, visible
 from hookyard.features.checklists.model import MAX_REASON, History, Waiver, Wording
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.checklists.views import ItemOut, WaiverOut, item_out, waiver_out
@@ -88,7 +96,7 @@ def _reads(routes: APIRouter, database: Database, checklists: Checklists, requir
         actor: Annotated[Actor, Depends(require(Action.ISSUES_READ))],
     ) -> HistoryOut:
         """One criterion with every revision of its words and every waiver, also when retired."""
-        name = visible(actor, owner, repo)
+        name = repository_of(actor, Action.ISSUES_READ, owner, repo)
         return history_out(
             await database.read(lambda unit: checklists.history(unit, name, number, criterion))
         )
@@ -109,7 +117,7 @@ def _changes(
         wanted: WaiverIn,
     ) -> PastWaiverOut:
         """Let a criterion stand without evidence, for as long as it means what it does now."""
-        name = visible(actor, owner, repo)
+        name = repository_of(actor, Action.ISSUES_READ, owner, repo)
         allow(actor, Action.CRITERIA_WAIVE, name)
         now_ms = trail.clock.now_ms()
 
@@ -135,7 +143,7 @@ def _changes(
         reason: Text = None,
     ) -> PastWaiverOut:
         """Take a waiver back: the criterion needs evidence again."""
-        name = visible(actor, owner, repo)
+        name = repository_of(actor, Action.ISSUES_READ, owner, repo)
         allow(actor, Action.CRITERIA_WAIVE, name)
         now_ms = trail.clock.now_ms()
 

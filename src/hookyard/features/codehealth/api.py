@@ -6,13 +6,21 @@ A repository the caller may not see answers as one that has none.
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 
 from hookyard.adapters.database.port import Database, Unit
-from hookyard.core.identity.gate import Cursor, Limit, Name, Owner, Require, visible
+from hookyard.core.identity.gate import (
+    Cursor,
+    Limit,
+    Name,
+    Number,
+    Owner,
+    Require,
+    repository_of,
+    visible,
+)
 from hookyard.core.identity.model import Action, Actor
 from hookyard.features.codehealth.model import (
-    MAX_NUMBER,
     Finding,
     Placed,
     Readable,
@@ -23,9 +31,9 @@ from hookyard.features.codehealth.service import CodeHealth
 from hookyard.features.codehealth.store import DETAILED, Kept
 from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.errors import NotFound
+from hookyard.kit.names import MAX_NUMBER
 from hookyard.kit.pages import clamp_limit
 
-Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 NumberQuery = Annotated[int | None, Query(ge=1, le=MAX_NUMBER)]
 
 
@@ -168,8 +176,7 @@ def router(database: Database, health: CodeHealth, require: Require) -> APIRoute
         limit: Limit = None,
     ) -> HistoryOut:
         """Assessments of a repository, newest first; of one pull request where asked."""
-        repository = f"{owner}/{repo}"
-        visible(actor, Action.HEALTH_READ, repository, "repository")
+        repository = repository_of(actor, Action.HEALTH_READ, owner, repo)
         size = clamp_limit(limit)
         page = await database.read(
             lambda unit: health.history(unit, repository, number, cursor, size)

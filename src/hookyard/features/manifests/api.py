@@ -7,16 +7,15 @@ caller may not see answers as one that does not exist.
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from hookyard.adapters.database.port import Database
-from hookyard.core.identity.gate import Name, Owner, Require, visible
+from hookyard.core.identity.gate import Name, Number, Owner, Require, repository_of
 from hookyard.core.identity.model import Action, Actor
 from hookyard.features.manifests.schema import document_schema
-from hookyard.features.manifests.service import MAX_NUMBER, Manifests
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.errors import NotFound
 
-Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 Sha = Annotated[
     str | None,
     Query(pattern=r"^[0-9a-f]{40}$", description="The head commit; the newest known by default."),
@@ -45,8 +44,7 @@ def router(database: Database, manifests: Manifests, require: Require) -> APIRou
         sha: Sha = None,
     ) -> Response:
         """What a pull request changes, the tests that are known, what is missing."""
-        name = f"{owner}/{repo}"
-        visible(actor, Action.REVIEWS_READ, name, "repository")
+        name = repository_of(actor, Action.REVIEWS_READ, owner, repo)
         kept = await database.read(lambda unit: manifests.find(unit, name, number, sha))
         if kept is None:
             raise NotFound("no manifest is known for this pull request")

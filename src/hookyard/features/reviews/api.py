@@ -6,7 +6,7 @@ A repository the caller may not see answers as one that does not exist.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Depends, Path, Query, status
+from fastapi import APIRouter, Body, Depends, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from hookyard.adapters.database.port import Database, Unit
@@ -16,20 +16,20 @@ from hookyard.core.identity.gate import (
     Cursor,
     Limit,
     Name,
+    Number,
     Owner,
     Require,
     allow,
-    storable,
-    visible,
+    repository_of,
 )
 from hookyard.core.identity.model import Action, Actor
 from hookyard.core.jobs.port import JobRequests
+from hookyard.core.jobs.views import Accepted, accepted
 from hookyard.features.reviews.explain import explained
 from hookyard.features.reviews.model import Flag
 from hookyard.features.reviews.newjobs import pull_job
-from hookyard.features.reviews.service import MAX_NUMBER, MAX_REASON, Reviews, ReviewView
+from hookyard.features.reviews.service import MAX_REASON, Reviews, ReviewView
 from hookyard.features.reviews.views import (
-    Accepted,
     ExplainOut,
     FlagOut,
     PullOut,
@@ -41,8 +41,8 @@ from hookyard.features.reviews.views import (
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import NotFound
 from hookyard.kit.pages import clamp_limit
+from hookyard.kit.text import storable
 
-Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 CriterionQuery = Annotated[
     str | None, Query(pattern=r"^T[1-9][0-9]{0,8}$", description="Only this criterion.")
 ]
@@ -96,7 +96,7 @@ def _reads(routes: APIRouter, ports: _Ports, require: Require) -> None:
         cursor: Cursor = None,
     ) -> SummaryPage:
         """Known pull requests, highest number first, with what their heads came to."""
-        name = _visible(actor, owner, repo)
+        name = repository_of(actor, Action.REVIEWS_READ, owner, repo)
         page = await ports.database.read(
             lambda unit: ports.reviews.list_page(unit, name, state, cursor, clamp_limit(limit))
         )
@@ -107,7 +107,9 @@ def _reads(routes: APIRouter, ports: _Ports, require: Require) -> None:
         owner: Owner, repo: Name, number: Number, actor: Annotated[Actor, reader]
     ) -> PullOut:
         """One pull request: its issues, the verdict per criterion with evidence, history, check."""
-        return pull_out(await _found(ports, _visible(actor, owner, repo), number))
+        return pull_out(
+            await _found(ports, repository_of(actor, Action.REVIEWS_READ, owner, repo), number)
+        )
 
     @routes.get("/{number}/explain")
     async def explain_pr(
@@ -118,7 +120,7 @@ def _reads(routes: APIRouter, ports: _Ports, require: Require) -> None:
         criterion: CriterionQuery = None,
     ) -> ExplainOut:
         """Why its check is as it is, in sentences; about one criterion where that is named."""
-        view = await _found(ports, _visible(actor, owner, repo), number)
+        view = await _found(ports, repository_of(actor, Action.REVIEWS_READ, owner, repo), number)
         verdict = view.verdict
         return ExplainOut(
             number=number,
@@ -137,11 +139,11 @@ def _changes(routes: APIRouter, ports: _Ports, require: Require) -> None:
         owner: Owner, repo: Name, number: Number, actor: Annotated[Actor, writer]
     ) -> Accepted:
         """Read the pull request from GitHub again, judge its head and write its check anew."""
-        name = _visible(actor, owner, repo)
+        name = repository_of(actor, Action.REVIEWS_READ, owner, repo)
         allow(actor, Action.REVIEWS_WRITE, name)
         job = pull_job(name, number, cause=f"{actor.label} asked for it", again=True)
         enqueued = await ports.database.write(lambda unit: ports.jobs.enqueue(unit, job))
-        return Accepted("accepted", enqueued.job_id, enqueued.folded)
+        return accepted(enqueued)
 
     @routes.post("/{number}/flag_for_merge", status_code=status.HTTP_201_CREATED)
     async def flag_for_merge(
@@ -153,7 +155,7 @@ def _changes(routes: APIRouter, ports: _Ports, require: Require) -> None:
     ) -> FlagOut:
         """Note that the head may be merged. 409 with the reasons where its verdict is no success;
         `force` takes the right reviews.force."""
-        name = _visible(actor, owner, repo)
+        name = repository_of(actor, Action.REVIEWS_READ, owner, repo)
         wanted = wanted or FlagIn()
         allow(actor, Action.REVIEWS_FORCE if wanted.force else Action.REVIEWS_WRITE, name)
         flag = await ports.database.write(
@@ -182,9 +184,3 @@ async def _found(ports: _Ports, name: str, number: int) -> ReviewView:
     if view is None:
         raise NotFound("no such pull request is known")
     return view
-
-
-def _visible(actor: Actor, owner: str, repo: str) -> str:
-    name = f"{owner}/{repo}"
-    visible(actor, Action.REVIEWS_READ, name, "repository")
-    return name

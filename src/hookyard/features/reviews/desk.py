@@ -155,10 +155,9 @@ class Desk:
             return order.issue
         if view is None:
             return said.number
-        linked = [link.number for link in view.links if not link.removed]
         holders = [
             number
-            for number in linked
+            for number in _linked(said, view)
             if (found := self._checklists.find(unit, said.repository, number)) is not None
             and any(one.id == order.criterion_id for one in found.checklist.criteria)
         ]
@@ -172,12 +171,7 @@ class Desk:
     def _regenerate(self, unit: Unit, said: Said, view: ReviewView | None) -> str:
         numbers = [said.number]
         if view is not None:
-            own = said.repository.lower()
-            numbers = [
-                link.number
-                for link in view.links
-                if not link.removed and link.repository.lower() == own
-            ]
+            numbers = _linked(said, view)
         if not numbers:
             raise NotFound("no issue is linked to this pull request")
         for number in numbers:
@@ -243,6 +237,14 @@ class Desk:
 
     def _request(self, unit: Unit, said: Said, effect: Effect) -> None:
         self._effects.request(unit, effect, delivery_id=said.delivery_id)
+
+
+def _linked(said: Said, view: ReviewView) -> list[int]:
+    """Issues of the pull request's own repository that it is about; no others are read."""
+    own = said.repository.lower()
+    return [
+        link.number for link in view.links if not link.removed and link.repository.lower() == own
+    ]
 
 
 def _login(login: str) -> str:

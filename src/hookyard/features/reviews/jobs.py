@@ -8,17 +8,15 @@ from functools import partial
 import msgspec
 
 from hookyard.adapters.database.port import Unit
-from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
+from hookyard.adapters.github.port import GitHubError
+from hookyard.core.jobs.away import not_read
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     JobContext,
     JobHandler,
     NewJob,
     Outcome,
-    Retry,
-    WaitingFor,
 )
 from hookyard.core.jobs.port import JobRequests
 from hookyard.core.repositories.config import ConfigInvalid
@@ -262,17 +260,6 @@ class CarryOut:
     @staticmethod
     def _of_head(unit: Unit, repository: str, head_sha: str) -> list[int]:
         return [one.pull.number for one in store.by_head(unit, repository, head_sha)]
-
-
-def not_read(error: GitHubError) -> Outcome:
-    """What follows when GitHub could not be read."""
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))
 
 
 def _enqueue(ctx: JobContext, jobs: JobRequests) -> Callable[[Unit, NewJob], None]:

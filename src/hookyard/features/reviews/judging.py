@@ -40,12 +40,12 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class VerdictChanged:
-    """Told when a pull request's conclusion is another than the last one that was decided."""
+    """Told when a pull request's conclusion is another than `before`: the last there was, whatever
+    was under way in between; None for the first."""
 
     review: Review
     judgement: Judgement
     before: str | None
-    url: str | None = None
 
 
 Told: TypeAlias = Callable[[Unit, VerdictChanged], None]

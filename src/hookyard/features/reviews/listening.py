@@ -30,10 +30,5 @@ class Listening:
     def results_stored(self, unit: Unit, news: ResultsStored) -> None:
         """Results of a run are there: judge the pull requests of its commit."""
         run = RunState(news.run_id, news.attempt, news.head_sha, "stored")
-        job = run_job(
-            news.repository,
-            run,
-            head_repository=news.head_repository,
-            pull_requests=news.pull_requests,
-        )
+        job = run_job(news.repository, run, pull_requests=news.pull_requests)
         self._jobs.enqueue(unit, replace(job, delivery_id=news.delivery_id))

@@ -46,14 +46,9 @@ def pull_job(
     return NewJob(PULL.name, payload, key=key_of(repository, number), repository=repository)
 
 
-def validate_job(repository: str, number: int, cause: str, *, again: bool = False) -> NewJob:
+def validate_job(repository: str, number: int, cause: str) -> NewJob:
     """Judge a pull request's head again; a burst of these is one."""
-    payload: JsonObject = {
-        "repository": repository,
-        "number": number,
-        "cause": cause,
-        "again": again,
-    }
+    payload: JsonObject = {"repository": repository, "number": number, "cause": cause}
     return NewJob(
         VALIDATE.name,
         payload,
@@ -69,7 +64,6 @@ def run_job(
     repository: str,
     run: RunState,
     *,
-    head_repository: str = "",
     pull_requests: tuple[int, ...] = (),
 ) -> NewJob:
     """Note how far a run is, and look again at the pull requests of its commit."""
@@ -79,7 +73,6 @@ def run_job(
         "attempt": run.attempt,
         "head_sha": run.head_sha,
         "state": run.state,
-        "head_repository": head_repository,
         "pull_requests": list(pull_requests),
     }
     key = f"review-runs:{repository.lower()}@{run.head_sha}"

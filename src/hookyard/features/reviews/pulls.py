@@ -1,5 +1,6 @@
 """Where a pull request and its policy come from when no event carried them: GitHub."""
 
+from hookyard.adapters.github.paths import repo_path
 from hookyard.adapters.github.port import GitHub, GitHubMissing, GitHubRefused
 from hookyard.adapters.github.references import closing_issues
 from hookyard.core.publishing.port import InstallationOf
@@ -24,7 +25,7 @@ class GitHubPulls:
             return None
         try:
             response = await self._github.call(
-                "GET", f"/repos/{repository}/pulls/{number}", installation_id=installation_id
+                "GET", f"{repo_path(repository)}/pulls/{number}", installation_id=installation_id
             )
         except GitHubMissing:
             return None

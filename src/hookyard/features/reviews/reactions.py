@@ -56,8 +56,7 @@ def on_workflow_run(event: Event, config: RepositoryConfig) -> Decided | Ignored
     run = run_of(data, event.action or "")
     if event.repository is None or run is None:
         return Ignored("the event names no workflow run")
-    head_repository = as_text(dig(data, "head_repository", "full_name"))
-    return Decided((run_job(event.repository, run, head_repository=head_repository),))
+    return Decided((run_job(event.repository, run),))
 
 
 def on_check(event: Event, config: RepositoryConfig) -> Decided | Ignored:

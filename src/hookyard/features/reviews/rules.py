@@ -33,7 +33,8 @@ of its cases that name criteria, and one that failed may be among those it left 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a judgement rests on. `running` counts runs of the commit not ended yet;
-    `claims` how many claims there are, looked at or not; `unlinked` whether links were removed."""
+    `claims` how many claims there are, looked at or not; `unlinked` names issues with criteria
+    whose links were taken away."""
 
     issues: Sequence[IssueCriteria]
     evidence: Sequence[Evidence]
@@ -110,23 +111,30 @@ def _conclude(
     blocking = [finding for finding in findings if finding.blocking]
     if blocking:
         return "failure", f"{summary}, but not every result is known", blocking[0].text
+    if facts.unlinked:
+        return _unlinked(facts.unlinked)
     return "success", summary, "every criterion holds"
 
 
 def _without(facts: Facts, policy: Policy) -> tuple[str, str, str]:
     """A pull request without criteria; a stated outcome, never an accident."""
     if facts.unlinked:
-        names = ", ".join(f"#{number}" for number in sorted(facts.unlinked))
-        return (
-            "action_required",
-            f"The links to {names} were removed",
-            "somebody with the right must agree: /hookyard unlink NUMBER reason",
-        )
+        return _unlinked(facts.unlinked)
     what = "No criteria are linked"
     if facts.issues:
         names = ", ".join(f"#{issue.number}" for issue in facts.issues)
         what = f"No criteria in {names}"
     return policy.no_criteria, what, f"no_criteria: {policy.no_criteria}"
+
+
+def _unlinked(numbers: Sequence[int]) -> tuple[str, str, str]:
+    """Links that were taken away: no way to a green check, whatever is linked in their place."""
+    names = ", ".join(f"#{number}" for number in sorted(numbers))
+    return (
+        "action_required",
+        f"The links to {names} were removed",
+        "somebody with the right must agree: /hookyard unlink NUMBER reason",
+    )
 
 
 def _summary(criteria: Sequence[CriterionVerdict]) -> str:

@@ -16,13 +16,12 @@ from hookyard.features.reviews.store import Review
 from hookyard.features.reviews.store_verdicts import VerdictRow
 from hookyard.kit.errors import Conflict, Invalid, NotFound
 from hookyard.kit.ids import IdMaker
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, encode_cursor, number_in
 
 MAX_REASON = 500
 MAX_TITLE = 300
 HISTORY = 50
 FLAGS = 20
-MAX_NUMBER = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +140,7 @@ class Reviews:
         self, unit: Unit, repository: str, state: str | None, cursor: str | None, limit: int
     ) -> Page[Summary]:
         """Known pull requests of a repository, highest number first."""
-        before = None
-        if cursor:
-            before = max(0, min(int(decode_cursor(cursor, (int,))[0]), MAX_NUMBER))
-        rows = store.page(unit, repository, state, before, limit + 1)
+        rows = store.page(unit, repository, state, number_in(cursor), limit + 1)
         ids = [row.verdict_id for row in rows if row.verdict_id is not None]
         verdicts = store_verdicts.many(unit, ids)
         items = tuple(Summary(row, verdicts.get(row.verdict_id or "")) for row in rows[:limit])

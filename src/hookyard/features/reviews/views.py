@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from hookyard.core.publishing.model import EffectRecord
 from hookyard.features.reviews.model import (
@@ -185,15 +184,6 @@ class PullOut:
     history: list[HistoryOut]
     flags: list[FlagOut]
     check: CheckOut | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The job that does the work. `folded`: it was waiting already."""
-
-    status: Literal["accepted"]
-    job_id: str
-    folded: bool
 
 
 @dataclass(frozen=True, slots=True)

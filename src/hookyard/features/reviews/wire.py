@@ -16,8 +16,9 @@ from hookyard.features.reviews.model import (
 )
 from hookyard.kit.clock import from_rfc3339
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text, dig
+from hookyard.kit.names import MAX_NUMBER
+from hookyard.kit.text import storable
 
-MAX_NUMBER = 2_147_483_647
 MAX_ID = 2**63 - 1
 MAX_BODY = 262_144
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -58,16 +59,16 @@ def pull_of(repository: str, data: JsonObject) -> Pull | None:
     return Pull(
         repository=repository,
         number=number,
-        title=_storable(as_text(data.get("title"))),
-        author=_storable(as_text(dig(data, "user", "login")))[:100],
+        title=storable(as_text(data.get("title"))),
+        author=storable(as_text(dig(data, "user", "login")))[:100],
         state=state,
         draft=data.get("draft") is True,
         head_sha=head_sha,
-        head_ref=_storable(as_text(dig(data, "head", "ref")))[:255],
-        head_repository=_storable(as_text(dig(data, "head", "repo", "full_name")))[:200],
-        base_ref=_storable(as_text(dig(data, "base", "ref")))[:255],
+        head_ref=storable(as_text(dig(data, "head", "ref")))[:255],
+        head_repository=storable(as_text(dig(data, "head", "repo", "full_name")))[:200],
+        base_ref=storable(as_text(dig(data, "base", "ref")))[:255],
         base_sha=base_sha,
-        body=_storable(as_text(data.get("body")))[:MAX_BODY],
+        body=storable(as_text(data.get("body")))[:MAX_BODY],
         updated_at_ms=updated_at_ms,
     )
 
@@ -121,7 +122,7 @@ def group_of(repository: str, data: JsonObject, state: str) -> Group | None:
     found = _GROUP.fullmatch(head_ref)
     if found is None or not _SHA.fullmatch(head_sha) or int(found[1]) > MAX_NUMBER:
         return None
-    return Group(repository, head_sha, _storable(head_ref), int(found[1]), state)
+    return Group(repository, head_sha, storable(head_ref), int(found[1]), state)
 
 
 def _side(side: Json) -> JsonObject:
@@ -130,8 +131,3 @@ def _side(side: Json) -> JsonObject:
         "sha": as_text(dig(side, "sha")),
         "repo": {"full_name": as_text(dig(as_object(side), "repo", "full_name"))},
     }
-
-
-def _storable(text: str) -> str:
-    """# why: Postgres text holds neither NUL nor lone surrogates."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")

@@ -4,14 +4,13 @@ A repository the caller may not see answers as one that does not exist. Names in
 strangers wrote: whoever shows them escapes them.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 
 from hookyard.adapters.database.port import Database
-from hookyard.core.identity.model import Action, Actor, Scope
-from hookyard.core.identity.rules import authorize
+from hookyard.core.identity.gate import Cursor, Name, Owner, Require, repository_of
+from hookyard.core.identity.model import Action, Actor
 from hookyard.features.testruns.model import MAX_RUN_ID, Outcome, Report, Run
 from hookyard.features.testruns.rules import Nature
 from hookyard.features.testruns.service import CaseFilter, TestRuns
@@ -28,16 +27,12 @@ from hookyard.features.testruns.shapes import (
 )
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import NotFound
-from hookyard.kit.pages import clamp_limit, decode_cursor, encode_cursor
+from hookyard.kit.pages import clamp_limit
 
-Require: TypeAlias = Callable[[str], Callable[[Request], Awaitable[Actor]]]
-Owner = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 RunId = Annotated[int, Path(ge=1, le=MAX_RUN_ID)]
 Sha = Annotated[str | None, Query(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
 Attempt = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 Limit = Annotated[int | None, Query()]
-Cursor = Annotated[str | None, Query()]
 CaseKey = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -62,7 +57,7 @@ def _run_routes(routes: APIRouter, database: Database, runs: TestRuns, require: 
         cursor: Cursor = None,
     ) -> RunPage:
         """Attempts of workflow runs whose results were read, newest first; of one commit."""
-        name, size = _visible(actor, owner, repo), clamp_limit(limit)
+        name, size = repository_of(actor, Action.TESTS_READ, owner, repo), clamp_limit(limit)
         page = await database.read(lambda unit: runs.list_runs(unit, name, sha, cursor, size))
         return RunPage([show_run(run) for run in page.items], page.next_cursor)
 
@@ -75,7 +70,9 @@ def _run_routes(routes: APIRouter, database: Database, runs: TestRuns, require: 
         attempt: Attempt = None,
     ) -> RunDetail:
         """An attempt of a run, or its newest, with every report and problem."""
-        run, reports = await found(_visible(actor, owner, repo), run_id, attempt)
+        run, reports = await found(
+            repository_of(actor, Action.TESTS_READ, owner, repo), run_id, attempt
+        )
         return RunDetail(show_run(run), [show_report(report) for report in reports])
 
     @routes.get("/runs/{run_id}/cases")
@@ -93,7 +90,7 @@ def _run_routes(routes: APIRouter, database: Database, runs: TestRuns, require: 
         cursor: Cursor = None,
     ) -> CasePage:
         """Cases of an attempt that name criteria, or that did not simply pass."""
-        run, _ = await found(_visible(actor, owner, repo), run_id, attempt)
+        run, _ = await found(repository_of(actor, Action.TESTS_READ, owner, repo), run_id, attempt)
         wanted, size = CaseFilter(outcome, flaky, criterion, report), clamp_limit(limit)
         page = await database.read(lambda unit: runs.list_cases(unit, run.id, wanted, cursor, size))
         return CasePage([show_case(case) for case in page.items], page.next_cursor)
@@ -120,31 +117,19 @@ def _unsteady_routes(
         cursor: Cursor = None,
     ) -> UnsteadyPage:
         """Cases that failed in the last 90 days: flaky, broken, failing, or steady again."""
-        name, size = _visible(actor, owner, repo), clamp_limit(limit)
-        everything = await database.read(lambda unit: runs.unsteady(unit, name, clock.now_ms()))
-        rows = [show_unsteady(*one) for one in everything if nature in (None, one[1].nature)]
-        rows.sort(key=lambda row: row.case_key)
-        if cursor:
-            after = str(decode_cursor(cursor, (str,))[0])
-            rows = [row for row in rows if row.case_key > after]
-        more = encode_cursor(rows[size - 1].case_key) if len(rows) > size else None
-        return UnsteadyPage(rows[:size], more)
+        name, size = repository_of(actor, Action.TESTS_READ, owner, repo), clamp_limit(limit)
+        page = await database.read(
+            lambda unit: runs.list_unsteady(unit, name, nature, cursor, size, clock.now_ms())
+        )
+        return UnsteadyPage([show_unsteady(*one) for one in page.items], page.next_cursor)
 
     @routes.get("/unsteady/{case_key}")
     async def show_history(
         owner: Owner, repo: Name, case_key: CaseKey, actor: Annotated[Actor, reader]
     ) -> UnsteadyOut:
         """What one such case did on each commit, newest first."""
-        name = _visible(actor, owner, repo)
+        name = repository_of(actor, Action.TESTS_READ, owner, repo)
         one = await database.read(lambda unit: runs.history(unit, name, case_key))
         if one is None:
             raise NotFound("no failure of such a case is known")
         return show_unsteady(*one)
-
-
-def _visible(actor: Actor, owner: str, repo: str) -> str:
-    name = f"{owner}/{repo}"
-    scope = Scope.of_repository(name, actor.tenant)
-    if not authorize(actor, Action.TESTS_READ, scope).allowed:
-        raise NotFound("there is no such repository")
-    return name

@@ -7,6 +7,7 @@ import msgspec
 
 from hookyard.features.testruns.model import MAX_RUN_ID, RunFacts
 from hookyard.kit.json import JsonObject, as_int, as_list, as_object, as_text, dig
+from hookyard.kit.text import storable
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_TEXT = 300
@@ -79,5 +80,4 @@ def _pulls(numbers: Iterable[int | None]) -> tuple[int, ...]:
 
 
 def _text(run: JsonObject, name: str) -> str:
-    text = as_text(run.get(name))[:_MAX_TEXT]
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+    return storable(as_text(run.get(name))[:_MAX_TEXT])

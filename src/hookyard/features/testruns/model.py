@@ -282,7 +282,6 @@ class ArtifactRead:
     id: int
     name: str
     digest: str
-    size: int
     members: tuple[MemberRead, ...]
 
 

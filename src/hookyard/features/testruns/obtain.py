@@ -113,13 +113,13 @@ class Obtain:
                 if await self._has(task, artifact.id, ""):
                     return None
                 problem = whole_problem(Problem(lost.reason), lost.detail)
-                return ArtifactRead(artifact.id, artifact.name, "", artifact.size, (problem,))
+                return ArtifactRead(artifact.id, artifact.name, "", (problem,))
             if await self._has(task, artifact.id, digest):
                 return None
             members = await self._members(task, artifact, chosen, spool)
         if not members:
             return None
-        return ArtifactRead(artifact.id, artifact.name, digest, artifact.size, tuple(members))
+        return ArtifactRead(artifact.id, artifact.name, digest, tuple(members))
 
     async def let_go(self, read: ArtifactRead) -> None:
         """Delete what was put aside for something that came to be stored by another."""

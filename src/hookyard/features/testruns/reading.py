@@ -3,7 +3,6 @@
 Synchronous and bounded; the caller runs it on a thread. Nothing is unpacked to disk.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO
@@ -29,11 +28,6 @@ class KeptMember:
     read: MemberRead
     kind: str
     data: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the bytes."""
-        return hashlib.sha256(self.data).hexdigest()
 
 
 class ArtifactZip:

@@ -23,9 +23,10 @@ from hookyard.features.testruns.model import (
     RunFacts,
 )
 from hookyard.features.testruns.packing import Names
-from hookyard.features.testruns.rules import Judgement, judge
+from hookyard.features.testruns.rules import Judgement, Nature, judge
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.text import storable
 
 _PACKED = "application/zstd"
 _KEPT = "application/json"
@@ -208,6 +209,26 @@ class TestRuns:
         found = store_cases.histories(unit, repository, since_ms, MAX_HISTORY_ROWS)
         return [(history, judge(history.seen)) for history in found]
 
+    def list_unsteady(
+        self,
+        unit: Unit,
+        repository: str,
+        nature: Nature | None,
+        cursor: str | None,
+        limit: int,
+        now_ms: int,
+    ) -> Page[tuple[History, Judgement]]:
+        """A page of `unsteady`, of one nature where asked, by the cases' keys."""
+        after = str(decode_cursor(cursor, (str,))[0]) if cursor else ""
+        found = [
+            one
+            for one in self.unsteady(unit, repository, now_ms)
+            if nature in (None, one[1].nature) and one[0].case_key > after
+        ]
+        found.sort(key=lambda one: one[0].case_key)
+        more = encode_cursor(found[limit - 1][0].case_key) if len(found) > limit else None
+        return Page(tuple(found[:limit]), more)
+
     def history(
         self, unit: Unit, repository: str, case_key: str
     ) -> tuple[History, Judgement] | None:
@@ -249,7 +270,7 @@ class TestRuns:
         read: MemberRead,
         now_ms: int,
     ) -> None:
-        of = (artifact.id, store_cases.storable(artifact.name), artifact.digest)
+        of = (artifact.id, storable(artifact.name), artifact.digest)
         store.add_report(unit, report_id, test_run_id, of, read, now_ms)
         store.add_blocks(unit, report_id, read.blocks)
         store_cases.add_cases(unit, report_id, read.notable)

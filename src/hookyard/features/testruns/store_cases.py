@@ -28,6 +28,7 @@ from hookyard.features.testruns.model import (
     Seen,
     Suspect,
 )
+from hookyard.kit.text import storable
 
 MAX_SUSPECTS = 5_000
 MAX_MESSAGE = 2_000
@@ -179,11 +180,6 @@ def _case_values(report_id: str, one: Notable) -> dict[str, str | int | None]:
         "message": storable(case.message[:MAX_MESSAGE]),
         "ids": " ".join(case.ids),
     }
-
-
-def storable(text: str) -> str:
-    """The text without what no database keeps: NUL and lone surrogates become U+FFFD."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 def case_of(row: RowMapping) -> Case:

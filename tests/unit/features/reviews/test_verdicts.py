@@ -250,6 +250,16 @@ def test_taking_the_last_link_away_is_no_way_to_a_green_check() -> None:
     assert (found.conclusion, kinds(found)) == ("action_required", [FindingKind.UNLINKED])
 
 
+def test_neither_is_naming_an_easier_issue_in_its_place() -> None:
+    easier = [issue(43, "T1")], [claim("T1")]
+    found = decide(*easier, unlinked=[42])
+    assert (found.conclusion, kinds(found)) == ("action_required", [FindingKind.UNLINKED])
+    assert decide([issue(43, "T1")], [claim("T1", Outcome.FAILED)], unlinked=[42]).conclusion == (
+        "failure"
+    )
+    assert decide(*easier).conclusion == "success"
+
+
 OUTCOMES = st.sampled_from(list(Outcome))
 CLAIMS = st.lists(
     st.builds(
