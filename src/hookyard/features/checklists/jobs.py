@@ -12,11 +12,10 @@ import asyncio
 from dataclasses import dataclass
 
 from hookyard.adapters.database.port import Unit
-from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
+from hookyard.adapters.github.port import GitHubError
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     JobContext,
     JobHandler,
     JobKind,
@@ -24,9 +23,8 @@ from hookyard.core.jobs.model import (
     Lane,
     NewJob,
     Outcome,
-    Retry,
-    WaitingFor,
 )
+from hookyard.core.jobs.unread import not_read
 from hookyard.features.checklists import model
 from hookyard.features.checklists.extract import extract
 from hookyard.features.checklists.issues import Issues, issue_text
@@ -121,7 +119,7 @@ class ExtractCriteria:
             if isinstance(outcome, Unsure):
                 outcome = await self._fetch_and_record(ctx, target)
         except GitHubError as error:
-            return _not_read(error)
+            return not_read(error)
         return Done(_result(outcome))
 
     async def _lose(self, ctx: JobContext, target: "_Target", gone: str) -> JsonObject:
@@ -186,16 +184,6 @@ def _target(named: JsonObject) -> _Target | None:
 
 def _flag(value: Json) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _not_read(error: GitHubError) -> Outcome:
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))
 
 
 def _result(outcome: model.Outcome | None) -> JsonObject:

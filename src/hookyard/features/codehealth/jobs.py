@@ -13,22 +13,20 @@ from typing import TypeAlias
 
 from hookyard.adapters.blobs.port import Blobs
 from hookyard.adapters.database.port import Unit
-from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
+from hookyard.adapters.github.port import GitHubError
 from hookyard.core.jobs.cron import CronSpec
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     JobContext,
     JobKind,
     KeyPolicy,
     Lane,
     NewJob,
     Outcome,
-    Retry,
-    WaitingFor,
 )
 from hookyard.core.jobs.port import JobRequests
+from hookyard.core.jobs.unread import not_read
 from hookyard.features.codehealth.model import (
     MAX_NUMBER,
     Changes,
@@ -142,7 +140,7 @@ class RunCodeHealthScan:
                 await self._subject(ctx, target, number) for number in target.numbers or (None,)
             ]
         except GitHubError as error:
-            return _not_asked(error)
+            return not_read(error)
         weighed = [await self._weigh(ctx, subject) for subject in subjects]
         return Done(
             {"pull_requests": list(target.numbers), "head_sha": target.head_sha},
@@ -285,13 +283,3 @@ def _told(reading: Reading) -> dict[str, Json]:
     if isinstance(reading, Unreadable):
         return {"problem": reading.code, "reason": reading.reason}
     return {"findings": len(reading.findings), "lost": reading.lost}
-
-
-def _not_asked(error: GitHubError) -> Outcome:
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))

@@ -12,15 +12,12 @@ from dataclasses import dataclass, field, replace
 from hookyard.adapters.github.port import (
     GitHub,
     GitHubError,
-    GitHubLimited,
     GitHubMissing,
-    GitHubRefused,
 )
 from hookyard.adapters.github.pullfiles import PullReader
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     Job,
     JobContext,
     JobHandler,
@@ -30,8 +27,8 @@ from hookyard.core.jobs.model import (
     NewJob,
     Outcome,
     Retry,
-    WaitingFor,
 )
+from hookyard.core.jobs.unread import not_read
 from hookyard.features.manifests.build import Inputs, build
 from hookyard.features.manifests.encode import to_json
 from hookyard.features.manifests.gather import DEFAULT_LIMITS, Gatherer, Limits, Moved
@@ -164,15 +161,9 @@ def _target(job: Job) -> tuple[str, int]:
 
 
 def _not_read(error: GitHubError) -> Outcome:
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubMissing():
-            return Done({"status": "gone", "reason": "GitHub shows no such pull request"})
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))
+    if isinstance(error, GitHubMissing):
+        return Done({"status": "gone", "reason": "GitHub shows no such pull request"})
+    return not_read(error)
 
 
 def _result(kept: Kept, document: JsonObject) -> JsonObject:

@@ -8,19 +8,17 @@ from functools import partial
 import msgspec
 
 from hookyard.adapters.database.port import Unit
-from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
+from hookyard.adapters.github.port import GitHubError
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     JobContext,
     JobHandler,
     NewJob,
     Outcome,
-    Retry,
-    WaitingFor,
 )
 from hookyard.core.jobs.port import JobRequests
+from hookyard.core.jobs.unread import not_read
 from hookyard.core.repositories.config import ConfigInvalid
 from hookyard.features.checklists.jobs import job_for as extract_job
 from hookyard.features.reviews import newjobs, store, store_verdicts
@@ -260,17 +258,6 @@ class CarryOut:
     @staticmethod
     def _of_head(unit: Unit, repository: str, head_sha: str) -> list[int]:
         return [one.pull.number for one in store.by_head(unit, repository, head_sha)]
-
-
-def not_read(error: GitHubError) -> Outcome:
-    """What follows when GitHub could not be read."""
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))
 
 
 def _enqueue(ctx: JobContext, jobs: JobRequests) -> Callable[[Unit, NewJob], None]:

@@ -9,11 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from hookyard.adapters.github.artifacts import ArtifactAway
-from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubMissing, GitHubRefused
+from hookyard.adapters.github.port import GitHubError, GitHubMissing
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     JobContext,
     JobKind,
     KeyPolicy,
@@ -21,8 +20,8 @@ from hookyard.core.jobs.model import (
     NewJob,
     Outcome,
     Retry,
-    WaitingFor,
 )
+from hookyard.core.jobs.unread import not_read
 from hookyard.features.testruns.choose import Offered, choose
 from hookyard.features.testruns.facts import from_payload, to_payload
 from hookyard.features.testruns.model import ArtifactRead, Problem, RunFacts
@@ -89,7 +88,7 @@ class ProcessWorkflowRun:
         except ArtifactAway as error:
             return Retry(f"an artifact could not be fetched: {error}")
         except GitHubError as error:
-            return _not_read(error)
+            return not_read(error)
         return Done(_result(facts, counts))
 
     async def _all(self, ctx: JobContext, task: Task) -> _Counts:
@@ -133,16 +132,6 @@ class ProcessWorkflowRun:
             counts.reports += bool(member.dialect)
             counts.problems += member.problem is not None
             counts.tests += member.totals.tests
-
-
-def _not_read(error: GitHubError) -> Outcome:
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))
 
 
 def _result(facts: RunFacts, counts: _Counts) -> JsonObject:
