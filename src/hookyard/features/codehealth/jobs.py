@@ -30,7 +30,6 @@ from hookyard.core.jobs.unread import not_read
 from hookyard.features.codehealth.model import (
     MAX_NUMBER,
     Changes,
-    FoundReport,
     Origin,
     Readable,
     Reading,
@@ -60,22 +59,24 @@ _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}")
 
 
-def job_for(found: FoundReport) -> NewJob:
-    """The job for one report."""
+def job_for(
+    origin: Origin, blob: str, pulls: Sequence[int], delivery_id: str | None = None
+) -> NewJob:
+    """The job for one report; `blob` is its key in the blob store, which whoever found it keeps."""
     payload: dict[str, Json] = {
-        "repository": found.repository,
-        "head_sha": found.head_sha,
-        "run_id": found.run_id,
-        "attempt": found.attempt,
-        "artifact_id": found.artifact_id,
-        "artifact_digest": found.artifact_digest,
-        "artifact_name": found.artifact_name,
-        "member": found.member,
-        "blob": found.blob,
-        "from_fork": found.from_fork,
-        "pull_requests": list(found.pull_requests[:MAX_PULLS]),
+        "repository": origin.repository,
+        "head_sha": origin.head_sha,
+        "run_id": origin.run_id,
+        "attempt": origin.attempt,
+        "artifact_id": origin.artifact_id,
+        "artifact_digest": origin.artifact_digest,
+        "artifact_name": origin.artifact_name,
+        "member": origin.member,
+        "blob": blob,
+        "from_fork": origin.from_fork,
+        "pull_requests": list(pulls[:MAX_PULLS]),
     }
-    return _job(found.repository, found.head_sha, payload, found.delivery_id)
+    return _job(origin.repository, origin.head_sha, payload, delivery_id)
 
 
 def again(repository: str, head_sha: str, number: int, delivery_id: str | None = None) -> NewJob:
