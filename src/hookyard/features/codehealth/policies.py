@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
+from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.repositories.config import (
     ConfigInvalid,
     HealthConfig,
@@ -31,9 +32,7 @@ class Configs(Protocol):
 class ConfiguredPolicies:
     """Reads the head's configuration; for a fork the base's, whose author may loosen it."""
 
-    def __init__(
-        self, configs: Configs, installation_of: Callable[[str], Awaitable[int | None]]
-    ) -> None:
+    def __init__(self, configs: Configs, installation_of: InstallationOf) -> None:
         self._configs = configs
         self._installation_of = installation_of
 

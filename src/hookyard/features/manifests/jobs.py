@@ -6,7 +6,6 @@ GitHub still shows another, it is looked at once more) and `installation_id`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from hookyard.adapters.github.port import (
@@ -29,6 +28,7 @@ from hookyard.core.jobs.model import (
     Retry,
 )
 from hookyard.core.jobs.unread import not_read
+from hookyard.core.publishing.port import InstallationOf
 from hookyard.features.manifests.build import Inputs, build
 from hookyard.features.manifests.encode import to_json
 from hookyard.features.manifests.gather import DEFAULT_LIMITS, Gatherer, Limits, Moved
@@ -44,8 +44,6 @@ KIND = JobKind(
     timeout_s=600.0,
 )
 LAG_S = 2.0
-
-InstallationOf = Callable[[str], Awaitable[int | None]]
 
 
 def job_for(
