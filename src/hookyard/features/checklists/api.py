@@ -13,7 +13,7 @@ from hookyard.core.identity.model import Action, Actor, Scope
 from hookyard.core.identity.rules import authorize
 from hookyard.core.jobs.port import JobRequests
 from hookyard.features.checklists.jobs import job_for
-from hookyard.features.checklists.model import MAX_NUMBER, ChecklistFilter, Confidence
+from hookyard.features.checklists.model import ChecklistFilter, Confidence
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.checklists.views import (
     Accepted,
@@ -23,6 +23,7 @@ from hookyard.features.checklists.views import (
     summary_out,
 )
 from hookyard.kit.errors import Forbidden, NotFound
+from hookyard.kit.names import MAX_NUMBER
 from hookyard.kit.pages import clamp_limit
 
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]

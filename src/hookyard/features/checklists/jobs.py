@@ -31,6 +31,7 @@ from hookyard.features.checklists.issues import Issues, issue_text
 from hookyard.features.checklists.model import IssueText, Outdated, Reading, Recorded, Unsure, Wish
 from hookyard.features.checklists.service import Checklists
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text
+from hookyard.kit.names import MAX_NUMBER
 
 KIND = JobKind("criteria.extract", lane=Lane.HIGH, policy=KeyPolicy.QUEUE, timeout_s=60.0)
 FOLLOW = JobKind("criteria.follow", lane=Lane.HIGH, policy=KeyPolicy.QUEUE, timeout_s=60.0)
@@ -177,7 +178,7 @@ class _Target:
 def _target(named: JsonObject) -> _Target | None:
     repository = as_text(named.get("repository"))
     number = as_int(named.get("number"))
-    if repository.count("/") != 1 or number is None or not 1 <= number <= model.MAX_NUMBER:
+    if repository.count("/") != 1 or number is None or not 1 <= number <= MAX_NUMBER:
         return None
     return _Target(repository, number)
 

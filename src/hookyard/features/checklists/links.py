@@ -24,8 +24,9 @@ from hookyard.features.checklists.blocks import (
     Table,
     parse_blocks,
 )
-from hookyard.features.checklists.model import MAX_NUMBER, Confidence
+from hookyard.features.checklists.model import Confidence
 from hookyard.features.checklists.text import bounded, without_code, without_comments
+from hookyard.kit.names import MAX_NUMBER
 
 MAX_LINKS = 1_000
 MAX_COMMITS = 1_000

@@ -255,7 +255,6 @@ class ChecklistFilter:
     empty: bool | None = None
 
 
-MAX_NUMBER = 2_147_483_647
 MAX_REASON = 500
 
 

@@ -5,8 +5,8 @@ from hookyard.core.ingress.model import Event
 from hookyard.core.ingress.reactions import Decided, Ignored, Reaction
 from hookyard.core.repositories.config import RepositoryConfig
 from hookyard.features.checklists.jobs import follow_job, job_for
-from hookyard.features.checklists.model import MAX_NUMBER
 from hookyard.kit.json import JsonObject, as_int, as_object, as_text
+from hookyard.kit.names import MAX_NUMBER
 
 GONE = frozenset({"deleted", "transferred"})
 

@@ -12,7 +12,6 @@ from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.identity.gate import Cursor, Limit, Name, Owner, Require, visible
 from hookyard.core.identity.model import Action, Actor
 from hookyard.features.codehealth.model import (
-    MAX_NUMBER,
     Finding,
     Placed,
     Readable,
@@ -23,6 +22,7 @@ from hookyard.features.codehealth.service import CodeHealth
 from hookyard.features.codehealth.store import DETAILED, Kept
 from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.errors import NotFound
+from hookyard.kit.names import MAX_NUMBER
 from hookyard.kit.pages import clamp_limit
 
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]

@@ -6,7 +6,6 @@ report `blob` (its key in the blob store), `member`, `run_id`, `attempt`, `artif
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -28,7 +27,6 @@ from hookyard.core.jobs.model import (
 from hookyard.core.jobs.port import JobRequests
 from hookyard.core.jobs.unread import not_read
 from hookyard.features.codehealth.model import (
-    MAX_NUMBER,
     Changes,
     Origin,
     Readable,
@@ -43,6 +41,7 @@ from hookyard.features.codehealth.service import CodeHealth, KeptReport, Subject
 from hookyard.features.codehealth.words import one_line
 from hookyard.kit.errors import NotFound
 from hookyard.kit.json import Json, JsonObject, as_int, as_list, as_text
+from hookyard.kit.names import MAX_NUMBER, is_repository, is_sha
 
 KIND = JobKind(
     "run_code_health_scan", lane=Lane.DEFAULT, policy=KeyPolicy.QUEUE, timeout_s=300.0,
@@ -55,8 +54,6 @@ PullsOf: TypeAlias = Callable[[Unit, str, str], Sequence[int]]
 DAY_MS = 86_400_000
 KEPT_DAYS = 180
 MAX_PULLS = 10
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}")
 
 
 def job_for(
@@ -255,7 +252,7 @@ def _changes(facts: PullFacts | None, head_sha: str) -> Changes:
 
 def _target(payload: JsonObject, delivery_id: str | None) -> _Target | None:
     repository, head_sha = as_text(payload.get("repository")), as_text(payload.get("head_sha"))
-    if not _REPOSITORY.fullmatch(repository) or not _SHA.fullmatch(head_sha):
+    if not is_repository(repository) or not is_sha(head_sha):
         return None
     numbers = {
         number

@@ -7,8 +7,6 @@ from typing import TypeAlias
 
 from hookyard.adapters.database.port import Unit
 
-MAX_NUMBER = 2_147_483_647
-
 
 class Level(StrEnum):
     """How bad a finding is, in the words of SARIF."""

@@ -1,6 +1,5 @@
 """What is known of a pull request from outside: its commits, and the lines it changes."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,9 +10,9 @@ from hookyard.adapters.github.pullfiles import PullFile, PullHead, PullReader
 from hookyard.core.publishing.port import InstallationOf
 from hookyard.features.codehealth.model import Changes
 from hookyard.kit.hunks import read_patch
+from hookyard.kit.names import is_sha
 
 ANCESTORS = 50
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class GitHubPulls:
     async def ancestors(self, repository: str, sha: str) -> tuple[str, ...]:
         """# spec: GET /repos/{owner}/{repo}/commits?sha=: newest first, the commit itself too."""
         installation = await self._installation_of(repository)
-        if installation is None or not _SHA.fullmatch(sha):
+        if installation is None or not is_sha(sha):
             return ()
         pages = self._github.pages(
             f"{repo_path(repository)}/commits",
@@ -111,4 +110,4 @@ def added_lines(patch: str) -> frozenset[int]:
 
 
 def _sha(value: object) -> str | None:
-    return value if isinstance(value, str) and _SHA.fullmatch(value) else None
+    return value if isinstance(value, str) and is_sha(value) else None

@@ -13,8 +13,9 @@ from hookyard.adapters.database.port import Database
 from hookyard.core.identity.gate import Name, Owner, Require, visible
 from hookyard.core.identity.model import Action, Actor
 from hookyard.features.manifests.schema import document_schema
-from hookyard.features.manifests.service import MAX_NUMBER, Manifests
+from hookyard.features.manifests.service import Manifests
 from hookyard.kit.errors import NotFound
+from hookyard.kit.names import MAX_NUMBER
 
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 Sha = Annotated[

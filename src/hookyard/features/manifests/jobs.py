@@ -33,9 +33,10 @@ from hookyard.features.manifests.build import Inputs, build
 from hookyard.features.manifests.encode import to_json
 from hookyard.features.manifests.gather import DEFAULT_LIMITS, Gatherer, Limits, Moved
 from hookyard.features.manifests.proposals import Budget, Provider, question_of, with_proposals
-from hookyard.features.manifests.service import MAX_NUMBER, Manifests
+from hookyard.features.manifests.service import Manifests
 from hookyard.features.manifests.store import Kept
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text
+from hookyard.kit.names import MAX_NUMBER
 
 KIND = JobKind(
     "generate_test_manifest",

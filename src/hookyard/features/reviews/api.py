@@ -27,7 +27,7 @@ from hookyard.core.jobs.port import JobRequests
 from hookyard.features.reviews.explain import explained
 from hookyard.features.reviews.model import Flag
 from hookyard.features.reviews.newjobs import pull_job
-from hookyard.features.reviews.service import MAX_NUMBER, MAX_REASON, Reviews, ReviewView
+from hookyard.features.reviews.service import MAX_REASON, Reviews, ReviewView
 from hookyard.features.reviews.views import (
     Accepted,
     ExplainOut,
@@ -40,6 +40,7 @@ from hookyard.features.reviews.views import (
 )
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import NotFound
+from hookyard.kit.names import MAX_NUMBER
 from hookyard.kit.pages import clamp_limit
 
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]

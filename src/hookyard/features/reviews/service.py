@@ -16,13 +16,13 @@ from hookyard.features.reviews.store import Review
 from hookyard.features.reviews.store_verdicts import VerdictRow
 from hookyard.kit.errors import Conflict, Invalid, NotFound
 from hookyard.kit.ids import IdMaker
+from hookyard.kit.names import MAX_NUMBER
 from hookyard.kit.pages import Page, decode_cursor, encode_cursor
 
 MAX_REASON = 500
 MAX_TITLE = 300
 HISTORY = 50
 FLAGS = 20
-MAX_NUMBER = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
