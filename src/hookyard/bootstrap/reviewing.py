@@ -9,6 +9,7 @@ from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
 from hookyard.features.checklists.service import Checklists
 from hookyard.features.codehealth.jobs import job_for as health_job
+from hookyard.features.codehealth.model import Origin
 from hookyard.features.manifests.service import Manifests
 from hookyard.features.reviews.desk import Desk
 from hookyard.features.reviews.judging import Judging, Told
@@ -42,7 +43,12 @@ def reviewing(
     """
 
     def scan(unit: Unit, found: Found) -> None:
-        ledger.enqueue(unit, health_job(found))
+        origin = Origin(
+            found.repository, found.head_sha, found.run_id, found.attempt, found.artifact_id,
+            found.artifact_digest, found.member, found.from_fork, found.artifact_name,
+        )  # fmt: skip
+        job = health_job(origin, found.blob, found.pull_requests, found.delivery_id)
+        ledger.enqueue(unit, job)
 
     listening = Listening(ledger)
     checklists = Checklists(ids, publisher, publisher.get, listening.checklist_changed)

@@ -26,7 +26,7 @@ from hookyard.core.repositories.config import RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
 from hookyard.core.tokens.service import InstallationTokens
 from hookyard.features.codehealth.jobs import KIND, RunCodeHealthScan, job_for
-from hookyard.features.codehealth.model import Found, HealthStored
+from hookyard.features.codehealth.model import HealthStored, Origin
 from hookyard.features.codehealth.policies import ConfiguredPolicies
 from hookyard.features.codehealth.pulls import GitHubPulls, PullFacts
 from hookyard.features.codehealth.service import CodeHealth
@@ -129,11 +129,10 @@ class Stage:
         key = f"artifacts/00000/{self.ids.new(self.clock.now_ms())}"
         await self.blobs.put(key, once(raw))
         self._runs += 1
-        found = Found(
-            REPOSITORY, sha, run or self._runs, attempt, self._runs, "sha256:1", member, key,
-            from_fork, pulls,
-        )  # fmt: skip
-        await self.work(job_for(found))
+        origin = Origin(
+            REPOSITORY, sha, run or self._runs, attempt, self._runs, "sha256:1", member, from_fork
+        )
+        await self.work(job_for(origin, key, pulls))
 
     async def work(self, job: NewJob) -> None:
         """Enqueue one job, and run it and all that it leads to."""

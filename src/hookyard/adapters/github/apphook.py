@@ -3,14 +3,15 @@
 # spec: docs.github.com/rest/apps/webhooks; all of it with the App's own credential.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from hookyard.adapters.github.hooks import APP_HOOK, HookRequest, request_of
 from hookyard.adapters.github.port import GitHub
-from hookyard.kit.json import JsonObject, as_int, as_list, as_object, as_text, dig
+from hookyard.kit.json import JsonObject, as_int, as_list, as_object, as_text
 from hookyard.kit.secret import Secret
 
-CONFIG, DELIVERIES = "/app/hook/config", "/app/hook/deliveries"
+CONFIG, DELIVERIES = f"{APP_HOOK.path}/config", f"{APP_HOOK.path}/deliveries"
 RECENT = 10
 
 
@@ -24,14 +25,6 @@ class Attempt:
     event: str
     status: int
     word: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What was sent: lower-case headers and the payload."""
-
-    headers: Mapping[str, str] = field(repr=False)
-    payload: JsonObject = field(repr=False)
 
 
 class AppHook:
@@ -54,14 +47,9 @@ class AppHook:
         found = await self._github.call("GET", DELIVERIES, query={"per_page": RECENT})
         return [_attempt(as_object(entry)) for entry in as_list(found.data)]
 
-    async def sent(self, attempt_id: int) -> Sent:
+    async def sent(self, attempt_id: int) -> HookRequest:
         """What one attempt sent."""
-        found = as_object((await self._github.call("GET", f"{DELIVERIES}/{attempt_id}")).data)
-        headers = as_object(dig(found, "request", "headers"))
-        return Sent(
-            {name.lower(): as_text(value) for name, value in headers.items()},
-            as_object(dig(found, "request", "payload")),
-        )
+        return request_of((await self._github.call("GET", f"{DELIVERIES}/{attempt_id}")).data)
 
     async def send_again(self, attempt_id: int) -> None:
         """Have a delivery sent once more."""

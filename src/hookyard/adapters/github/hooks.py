@@ -56,7 +56,7 @@ class HookPage:
 class HookRequest:
     """What GitHub sent: lower-case headers, and the payload as JSON (of a form too)."""
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     payload: JsonObject = field(repr=False)
 
 
@@ -120,12 +120,7 @@ class HookLog:
     async def request(self, hook: Hook, delivery_id: int) -> HookRequest:
         """One delivery as it was sent; GitHubMissing when it is no longer kept."""
         path = f"{hook.path}/deliveries/{delivery_id}"
-        found = as_object((await self._get(path, hook.installation_id)).data)
-        headers = as_object(dig(found, "request", "headers"))
-        return HookRequest(
-            {name.lower(): as_text(value) for name, value in headers.items()},
-            as_object(dig(found, "request", "payload")),
-        )
+        return request_of((await self._get(path, hook.installation_id)).data)
 
     async def hooks(self, owner: str) -> Sequence[Hook]:
         """The hooks of a repository ("acme/shop") or organisation ("acme")."""
@@ -155,6 +150,15 @@ class HookLog:
         found = await self._github.call("GET", path, installation_id=installation_id, query=query)
         self._budget.learn(installation_id, read_rate(found.headers, self._clock.now_ms()))
         return found
+
+
+def request_of(delivery: Json) -> HookRequest:
+    """What a delivery that GitHub shows was sent as."""
+    headers = as_object(dig(delivery, "request", "headers"))
+    return HookRequest(
+        {name.lower(): as_text(value) for name, value in headers.items()},
+        as_object(dig(delivery, "request", "payload")),
+    )
 
 
 def _item(entry: JsonObject) -> HookItem | None:

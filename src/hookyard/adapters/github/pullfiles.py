@@ -19,7 +19,8 @@ MAX_FILES = 3_000
 
 @dataclass(frozen=True, slots=True)
 class PullHead:
-    """A pull request as it stands. `changed_files` is GitHub's own count."""
+    """A pull request as it stands. `changed_files` is GitHub's own count; `author` a login;
+    additions and deletions are None where GitHub does not count them."""
 
     number: int
     base_sha: str
@@ -27,6 +28,14 @@ class PullHead:
     base_repository: str
     head_repository: str
     changed_files: int
+    author: str
+    additions: int | None
+    deletions: int | None
+
+    @property
+    def from_fork(self) -> bool:
+        """Whether its branch lives in another repository, or in one that is gone."""
+        return self.head_repository != self.base_repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +76,13 @@ class PullReader:
         self._base = repo_path(repository)
         self._installation_id = installation_id
 
+    async def pull(self, number: int) -> JsonObject:
+        """GitHub's object. # spec: GET /repos/{owner}/{repo}/pulls/{pull_number}."""
+        return await self._object(f"/pulls/{number}")
+
     async def head(self, number: int) -> PullHead:
-        """# spec: GET /repos/{owner}/{repo}/pulls/{pull_number}."""
-        pull = await self._object(f"/pulls/{number}")
+        """What is wanted of it."""
+        pull = await self.pull(number)
         return PullHead(
             number=number,
             base_sha=as_text(dig(pull, "base", "sha")),
@@ -77,13 +90,16 @@ class PullReader:
             base_repository=as_text(dig(pull, "base", "repo", "full_name")),
             head_repository=as_text(dig(pull, "head", "repo", "full_name")),
             changed_files=as_int(pull.get("changed_files")) or 0,
+            author=as_text(dig(pull, "user", "login")),
+            additions=as_int(pull.get("additions")),
+            deletions=as_int(pull.get("deletions")),
         )
 
     async def files(self, number: int) -> tuple[PullFile, ...]:
         """# spec: GET /repos/{owner}/{repo}/pulls/{pull_number}/files, all pages."""
         path = f"{self._base}/pulls/{number}/files"
         pages = self._github.pages(path, installation_id=self._installation_id, limit=MAX_FILES)
-        return tuple([_file(item) async for item in pages])
+        return tuple([file_of(item) async for item in pages])
 
     async def merge_base(self, base_sha: str, head_sha: str) -> str:
         """The commit both come from, against which the files are shown; "" if none is named.
@@ -127,7 +143,8 @@ class PullReader:
         return as_object(response.data)
 
 
-def _file(item: JsonObject) -> PullFile:
+def file_of(item: JsonObject) -> PullFile:
+    """One entry of a list of files."""
     patch = item.get("patch")
     path = as_text(item.get("filename"))
     return PullFile(

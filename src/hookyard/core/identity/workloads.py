@@ -17,6 +17,7 @@ from hookyard.core.identity.model import (
     Scope,
 )
 from hookyard.kit.globs import fits
+from hookyard.kit.names import is_repository
 
 # What a rule may ask about; all of these are texts in GitHub's tokens.
 CONDITIONS = frozenset(
@@ -39,7 +40,6 @@ FACTS = (
     "head_ref", "base_ref", "run_id", "run_attempt", "job_workflow_ref", "workflow_ref",
     "environment", "actor",
 )  # fmt: skip
-_REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 _MAX_FACT = 500
 
@@ -48,7 +48,7 @@ def workload_actor(issuer_id: str, terms: WorkloadTerms, claims: Claims) -> Auth
     """The workload as an actor with the grants of every rule it fits, or why it gets none."""
     repository, number = claims.text("repository"), claims.text("repository_id")
     run = claims.text("run_id")
-    if not (_REPOSITORY.fullmatch(repository) and _NUMBER.fullmatch(number)):
+    if not (is_repository(repository) and _NUMBER.fullmatch(number)):
         return Refused("no_repository", "the token names no repository and repository_id")
     if not _NUMBER.fullmatch(run):
         return Refused("no_run", "the token names no run_id")

@@ -14,6 +14,7 @@ from hookyard.core.repositories.rules import permissions_changed_by
 from hookyard.core.repositories.service import apply_installation_event
 from hookyard.kit.clock import Clock
 from hookyard.kit.json import dig
+from hookyard.kit.names import is_sha
 
 
 class ConfigAtRef:
@@ -26,7 +27,7 @@ class ConfigAtRef:
         self, installation_id: int, repository: str, ref: str
     ) -> RepositoryConfig | ConfigInvalid:
         """The configuration at a sha or branch."""
-        if len(ref) in (40, 64) and all(c in "0123456789abcdef" for c in ref):
+        if is_sha(ref):
             return (await self._reader.at(installation_id, repository, ref)).config
         return (await self._reader.at_ref(installation_id, repository, ref)).config
 

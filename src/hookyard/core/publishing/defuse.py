@@ -7,10 +7,9 @@ alike, where entities or backslashes would show.
 import re
 
 from hookyard.core.publishing.fit import closers, encodable
+from hookyard.kit.text import HIDDEN
 
 _GAP = "\u200b"
-# why: control characters, and the bidirectional overrides that make text read as something else.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 # why: GitHub looks for mentions and references in the rendered text, so entities count too.
 _AFTER = re.compile(
     r"@"
@@ -57,7 +56,7 @@ def code(text: str) -> str:
 
 def _broken(text: str) -> str:
     plain = encodable(text.replace("\r\n", "\n").replace("\r", "\n"))
-    plain = _HIDDEN.sub("", plain)
+    plain = HIDDEN.sub("", plain)
     safe = _AFTER.sub(lambda found: found.group(0) + _GAP, plain)
     safe = _DEFINITION.sub(lambda found: found.group(1) + _GAP, safe)
     return _COMMAND.sub(lambda found: found.group(1) + _GAP, safe)

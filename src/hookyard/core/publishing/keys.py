@@ -20,14 +20,13 @@ from hookyard.core.publishing.model import (
     ReactionEffect,
 )
 from hookyard.kit.errors import Invalid
+from hookyard.kit.names import is_repository, is_sha
 
 CHECK_PREFIX = "hookyard/"
 REACTIONS = frozenset({"+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"})
 
 # why: owners may carry "_" (managed users); names "." and ".." cannot exist on GitHub.
-_REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 _CONCERN = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*\Z")
-_SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _TARGET = re.compile(r"[A-Z0-9]{7,21}\Z")
 _MESSAGE = re.compile(r"[a-z0-9-]{1,120}\Z")
 _MARKER = re.compile(r"\s*<!-- hookyard:(\S{1,400}) -->")
@@ -94,7 +93,7 @@ def _message_key(effect: MessageEffect) -> str:
 
 
 def _repository(text: str) -> str:
-    if not _REPOSITORY.match(text):
+    if not is_repository(text):
         raise Invalid(f"{text!r} is not an owner/name", code="bad_effect")
     return text.lower()
 
@@ -107,7 +106,7 @@ def _concern(text: str) -> str:
 
 def _sha(text: str) -> str:
     sha = text.lower()
-    if not _SHA.match(sha):
+    if not is_sha(sha):
         raise Invalid(f"{text!r} is not a full commit id", code="bad_effect")
     return sha
 

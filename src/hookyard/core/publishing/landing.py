@@ -146,7 +146,7 @@ class Landing:
         """The end; the effect says why. `undone`: the write in flight was surely not applied."""
 
         def apply(unit: Unit) -> None:
-            row, given_up = self._locked(unit), self._row.generation
+            row, given_up = store.locked(unit, self._row), self._row.generation
             store.save(unit, rules.dead(row, given_up, f"{code}: {reason}", undone=undone))
 
         return Fail(reason, code, apply=apply)
@@ -173,7 +173,7 @@ class Landing:
 
     def _plan(self, unit: Unit) -> tuple[EffectRow, rules.Call | None] | Wait:
         """The next write of the newest generation, its intent recorded; or why there is none."""
-        row = self._locked(unit)
+        row = store.locked(unit, self._row)
         now_ms = self._ctx.clock.now_ms()
         call = rules.next_call(row)
         if call is None:
@@ -189,10 +189,10 @@ class Landing:
 
     def _settle(self, sent: EffectRow, call: rules.Call, answer: Json, unit: Unit) -> None:
         now_ms = self._ctx.clock.now_ms()
-        store.save(unit, rules.answered(self._locked(unit), sent, call, answer, now_ms))
+        store.save(unit, rules.answered(store.locked(unit, self._row), sent, call, answer, now_ms))
 
     def _learn(self, limit: GitHubLimited, unit: Unit) -> None:
-        row = self._locked(unit)
+        row = store.locked(unit, self._row)
         if self._call is not None:
             row = replace(row, intent=None)
         store.save(unit, row)
@@ -203,19 +203,11 @@ class Landing:
 
     async def _change(self, change: Change) -> None:
         def work(unit: Unit) -> EffectRow:
-            row = change(self._locked(unit))
+            row = change(store.locked(unit, self._row))
             store.save(unit, row)
             return row
 
         self._row = await self._ctx.write(work)
-
-    def _locked(self, unit: Unit) -> EffectRow:
-        """The row as it stands, held until the transaction ends."""
-        store.lock(unit, self._row.key)
-        row = store.by_id(unit, self._row.id)
-        if row is None:
-            raise LookupError(f"effect {self._row.key} vanished")
-        return row
 
     def _holder(self, limit: str) -> str:
         return f"github {limit} (installation {self._installation_id})"

@@ -149,7 +149,7 @@ class _Landing:
         """The row with its intent committed; None when the newest words stand already."""
 
         def plan(unit: Unit) -> EffectRow | None:
-            row, now_ms = self._locked(unit), self._ctx.clock.now_ms()
+            row, now_ms = store.locked(unit, self._row), self._ctx.clock.now_ms()
             if row.external_id is not None and row.landed_hash == row.desired_hash:
                 landed = replace(rules.landed(row, row.generation, now_ms), intent=None)
                 store.save(unit, landed)
@@ -168,7 +168,7 @@ class _Landing:
 
     def _settle(self, sent: EffectRow, posted: Posted, unit: Unit) -> None:
         row = replace(
-            self._locked(unit),
+            store.locked(unit, self._row),
             intent=None,
             external_id=str(posted),
             landed_hash=sent.desired_hash,
@@ -177,7 +177,7 @@ class _Landing:
 
     def _dead(self, code: str, reason: str, *, undone: bool) -> Fail:
         def apply(unit: Unit) -> None:
-            row, given_up = self._locked(unit), self._row.generation
+            row, given_up = store.locked(unit, self._row), self._row.generation
             store.save(unit, rules.dead(row, given_up, f"{code}: {reason}", undone=undone))
 
         return Fail(reason, code, apply=apply)
@@ -187,18 +187,11 @@ class _Landing:
 
     async def _change(self, change: Change) -> None:
         def work(unit: Unit) -> EffectRow:
-            row = change(self._locked(unit))
+            row = change(store.locked(unit, self._row))
             store.save(unit, row)
             return row
 
         self._row = await self._ctx.write(work)
-
-    def _locked(self, unit: Unit) -> EffectRow:
-        store.lock(unit, self._row.key)
-        row = store.by_id(unit, self._row.id)
-        if row is None:
-            raise LookupError(f"effect {self._row.key} vanished")
-        return row
 
 
 def _message(row: EffectRow) -> MessageEffect:

@@ -119,6 +119,15 @@ def by_id(unit: Unit, effect_id: str) -> EffectRow | None:
     return None if row is None else _row(row)
 
 
+def locked(unit: Unit, row: EffectRow) -> EffectRow:
+    """The row as it stands now, held until the transaction ends."""
+    lock(unit, row.key)
+    found = by_id(unit, row.id)
+    if found is None:
+        raise LookupError(f"effect {row.key} vanished")
+    return found
+
+
 def add(unit: Unit, row: EffectRow, kind: str) -> None:
     """Store a new effect."""
     unit.run(

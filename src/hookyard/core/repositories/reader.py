@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,12 +16,12 @@ from hookyard.core.repositories.yamltree import MAX_BYTES
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Invalid
 from hookyard.kit.json import JsonObject, as_int, as_object, as_text
+from hookyard.kit.names import is_sha
 
 Found: TypeAlias = tuple[str, str, bytes]
 _NOTHING: Found = ("", "", b"")
 # why: reading YAML takes some 3 ms a KiB, and the event loop should not wait for more of it.
 SHORT_FILE = 2 * 1024
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class ConfigReader:
                 raise GitHubMissing(refused.status, refused.message) from None
             raise
         sha = as_text(as_object(response.data).get("sha"))
-        if not _SHA.fullmatch(sha):
+        if not is_sha(sha):
             raise GitHubFailed("GitHub's answer names no commit")
         return sha
 
@@ -69,7 +68,7 @@ class ConfigReader:
         A commit that GitHub does not show is GitHubMissing, never "no configuration": a rule must
         not fall away because it could not be read.
         """
-        if not _SHA.fullmatch(commit_sha):
+        if not is_sha(commit_sha):
             raise Invalid("configuration is read at a full commit sha")
         known = await self._database.read(lambda unit: _known(unit, repository, commit_sha))
         if known is not None:

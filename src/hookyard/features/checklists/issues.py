@@ -1,10 +1,10 @@
 """Where an issue's words come from when no event carried them: GitHub, over its narrow slice."""
 
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from hookyard.adapters.github.paths import repo_path
 from hookyard.adapters.github.port import GitHub, GitHubMissing
+from hookyard.core.publishing.port import InstallationOf
 from hookyard.features.checklists.model import IssueText
 from hookyard.kit.clock import from_rfc3339
 from hookyard.kit.json import JsonObject, as_object, as_text
@@ -26,9 +26,7 @@ class Issues(Protocol):
 class GitHubIssues:
     """Issues over REST. `installation_of` finds the installation that sees a repository."""
 
-    def __init__(
-        self, github: GitHub, installation_of: Callable[[str], Awaitable[int | None]]
-    ) -> None:
+    def __init__(self, github: GitHub, installation_of: InstallationOf) -> None:
         self._github = github
         self._installation_of = installation_of
 

@@ -21,11 +21,11 @@ from hookyard.features.codehealth.words import (
     MAX_NAME,
     one_line,
     path_of,
-    plain,
     span_of,
     uri_path,
 )
 from hookyard.kit.json import Json, JsonObject, as_object, as_text, dig
+from hookyard.kit.text import plain
 
 MAX_FINDINGS = 25_000
 Names = Sequence[tuple[str, ...]]

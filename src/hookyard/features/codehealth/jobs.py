@@ -6,33 +6,28 @@ report `blob` (its key in the blob store), `member`, `run_id`, `attempt`, `artif
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from hookyard.adapters.blobs.port import Blobs
 from hookyard.adapters.database.port import Unit
-from hookyard.adapters.github.port import GitHubError, GitHubLimited, GitHubRefused
+from hookyard.adapters.github.port import GitHubError
+from hookyard.core.jobs.away import not_read
 from hookyard.core.jobs.cron import CronSpec
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     JobContext,
     JobKind,
     KeyPolicy,
     Lane,
     NewJob,
     Outcome,
-    Retry,
-    WaitingFor,
 )
 from hookyard.core.jobs.port import JobRequests
 from hookyard.features.codehealth.model import (
-    MAX_NUMBER,
     Changes,
-    FoundReport,
     Origin,
     Readable,
     Reading,
@@ -46,6 +41,7 @@ from hookyard.features.codehealth.service import CodeHealth, KeptReport, Subject
 from hookyard.features.codehealth.words import one_line
 from hookyard.kit.errors import NotFound
 from hookyard.kit.json import Json, JsonObject, as_int, as_list, as_text
+from hookyard.kit.names import MAX_NUMBER, is_repository, is_sha
 
 KIND = JobKind(
     "run_code_health_scan", lane=Lane.DEFAULT, policy=KeyPolicy.QUEUE, timeout_s=300.0,
@@ -58,26 +54,26 @@ PullsOf: TypeAlias = Callable[[Unit, str, str], Sequence[int]]
 DAY_MS = 86_400_000
 KEPT_DAYS = 180
 MAX_PULLS = 10
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}")
 
 
-def job_for(found: FoundReport) -> NewJob:
-    """The job for one report."""
+def job_for(
+    origin: Origin, blob: str, pulls: Sequence[int], delivery_id: str | None = None
+) -> NewJob:
+    """The job for one report; `blob` is its key in the blob store, which whoever found it keeps."""
     payload: dict[str, Json] = {
-        "repository": found.repository,
-        "head_sha": found.head_sha,
-        "run_id": found.run_id,
-        "attempt": found.attempt,
-        "artifact_id": found.artifact_id,
-        "artifact_digest": found.artifact_digest,
-        "artifact_name": found.artifact_name,
-        "member": found.member,
-        "blob": found.blob,
-        "from_fork": found.from_fork,
-        "pull_requests": list(found.pull_requests[:MAX_PULLS]),
+        "repository": origin.repository,
+        "head_sha": origin.head_sha,
+        "run_id": origin.run_id,
+        "attempt": origin.attempt,
+        "artifact_id": origin.artifact_id,
+        "artifact_digest": origin.artifact_digest,
+        "artifact_name": origin.artifact_name,
+        "member": origin.member,
+        "blob": blob,
+        "from_fork": origin.from_fork,
+        "pull_requests": list(pulls[:MAX_PULLS]),
     }
-    return _job(found.repository, found.head_sha, payload, found.delivery_id)
+    return _job(origin.repository, origin.head_sha, payload, delivery_id)
 
 
 def again(repository: str, head_sha: str, number: int, delivery_id: str | None = None) -> NewJob:
@@ -142,7 +138,7 @@ class RunCodeHealthScan:
                 await self._subject(ctx, target, number) for number in target.numbers or (None,)
             ]
         except GitHubError as error:
-            return _not_asked(error)
+            return not_read(error)
         weighed = [await self._weigh(ctx, subject) for subject in subjects]
         return Done(
             {"pull_requests": list(target.numbers), "head_sha": target.head_sha},
@@ -256,7 +252,7 @@ def _changes(facts: PullFacts | None, head_sha: str) -> Changes:
 
 def _target(payload: JsonObject, delivery_id: str | None) -> _Target | None:
     repository, head_sha = as_text(payload.get("repository")), as_text(payload.get("head_sha"))
-    if not _REPOSITORY.fullmatch(repository) or not _SHA.fullmatch(head_sha):
+    if not is_repository(repository) or not is_sha(head_sha):
         return None
     numbers = {
         number
@@ -285,13 +281,3 @@ def _told(reading: Reading) -> dict[str, Json]:
     if isinstance(reading, Unreadable):
         return {"problem": reading.code, "reason": reading.reason}
     return {"findings": len(reading.findings), "lost": reading.lost}
-
-
-def _not_asked(error: GitHubError) -> Outcome:
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))

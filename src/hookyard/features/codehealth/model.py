@@ -3,11 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from hookyard.adapters.database.port import Unit
-
-MAX_NUMBER = 2_147_483_647
 
 
 class Level(StrEnum):
@@ -248,53 +246,3 @@ class HealthStored:
 
 Told: TypeAlias = Callable[[Unit, HealthStored], None]
 """A listener: runs inside the unit that stores, and may only enqueue jobs or note things down."""
-
-
-class FoundReport(Protocol):
-    """A report that another room found and put into the blob store for this one to read.
-
-    `blob` is its key there; the room that found it keeps it for as long as it keeps the run.
-    """
-
-    @property
-    def repository(self) -> str: ...
-    @property
-    def head_sha(self) -> str: ...
-    @property
-    def run_id(self) -> int: ...
-    @property
-    def attempt(self) -> int: ...
-    @property
-    def artifact_id(self) -> int: ...
-    @property
-    def artifact_name(self) -> str: ...
-    @property
-    def artifact_digest(self) -> str: ...
-    @property
-    def member(self) -> str: ...
-    @property
-    def blob(self) -> str: ...
-    @property
-    def from_fork(self) -> bool: ...
-    @property
-    def pull_requests(self) -> tuple[int, ...]: ...
-    @property
-    def delivery_id(self) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A `FoundReport` as a plain value."""
-
-    repository: str
-    head_sha: str
-    run_id: int
-    attempt: int
-    artifact_id: int
-    artifact_digest: str
-    member: str
-    blob: str
-    from_fork: bool
-    pull_requests: tuple[int, ...] = ()
-    artifact_name: str = ""
-    delivery_id: str | None = None

@@ -1,8 +1,10 @@
 """Which policy holds for a commit: `health:` of the repository's configuration."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from hookyard.core.ingress.context import ConfigLookup
+from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.repositories.config import (
     ConfigInvalid,
     HealthConfig,
@@ -18,22 +20,10 @@ Policies: TypeAlias = "Callable[[str, str, str | None, bool], Awaitable[Held]]"
 Held: TypeAlias = HealthConfig | ConfigInvalid
 
 
-class Configs(Protocol):
-    """A repository's configuration at a commit."""
-
-    async def read_config(
-        self, installation_id: int, repository: str, ref: str
-    ) -> RepositoryConfig | ConfigInvalid:
-        """The configuration that holds there, or why the file cannot be used."""
-        ...
-
-
 class ConfiguredPolicies:
     """Reads the head's configuration; for a fork the base's, whose author may loosen it."""
 
-    def __init__(
-        self, configs: Configs, installation_of: Callable[[str], Awaitable[int | None]]
-    ) -> None:
+    def __init__(self, configs: ConfigLookup, installation_of: InstallationOf) -> None:
         self._configs = configs
         self._installation_of = installation_of
 

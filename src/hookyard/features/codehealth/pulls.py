@@ -1,20 +1,18 @@
 """What is known of a pull request from outside: its commits, and the lines it changes."""
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from hookyard.adapters.github.paths import repo_path
 from hookyard.adapters.github.port import GitHub, GitHubMissing
+from hookyard.adapters.github.pullfiles import PullFile, PullHead, PullReader
+from hookyard.core.publishing.port import InstallationOf
 from hookyard.features.codehealth.model import Changes
-from hookyard.kit.json import JsonObject, as_int, as_object, as_text, dig
+from hookyard.kit.hunks import read_patch
+from hookyard.kit.names import is_sha
 
-# why: GitHub lists at most 3,000 files of a pull request.
-MAX_FILES = 3_000
 ANCESTORS = 50
-_HUNK = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +42,33 @@ class Pulls(Protocol):
 class GitHubPulls:
     """Pull requests over REST. `installation_of` finds the installation that sees a repository."""
 
-    def __init__(
-        self, github: GitHub, installation_of: Callable[[str], Awaitable[int | None]]
-    ) -> None:
+    def __init__(self, github: GitHub, installation_of: InstallationOf) -> None:
         self._github = github
         self._installation_of = installation_of
 
     async def facts(self, repository: str, number: int) -> PullFacts | None:
-        """# spec: GET /repos/{owner}/{repo}/pulls/{pull_number}, and …/files."""
+        """One pull request and its files."""
         installation = await self._installation_of(repository)
         if installation is None:
             return None
-        path = f"{repo_path(repository)}/pulls/{number}"
+        reader = PullReader(self._github, repository, installation)
         try:
-            answer = await self._github.call("GET", path, installation_id=installation)
+            pull = await reader.head(number)
         except GitHubMissing:
             return None
-        pull = as_object(answer.data)
-        head_repo, base_repo = dig(pull, "head", "repo", "id"), dig(pull, "base", "repo", "id")
         return PullFacts(
             number=number,
-            base_sha=_sha(dig(pull, "base", "sha")),
-            head_sha=_sha(dig(pull, "head", "sha")),
-            author=as_text(dig(pull, "user", "login")) or None,
-            from_fork=head_repo != base_repo,
-            changes=await self._changes(path, installation, pull),
+            base_sha=_sha(pull.base_sha),
+            head_sha=_sha(pull.head_sha),
+            author=pull.author or None,
+            from_fork=pull.from_fork,
+            changes=await _changes(reader, pull),
         )
 
     async def ancestors(self, repository: str, sha: str) -> tuple[str, ...]:
         """# spec: GET /repos/{owner}/{repo}/commits?sha=: newest first, the commit itself too."""
         installation = await self._installation_of(repository)
-        if installation is None or not _SHA.fullmatch(sha):
+        if installation is None or not is_sha(sha):
             return ()
         pages = self._github.pages(
             f"{repo_path(repository)}/commits",
@@ -88,53 +82,32 @@ class GitHubPulls:
             return ()
         return tuple(one for one in found if one is not None and one != sha)
 
-    async def _changes(self, path: str, installation: int, pull: JsonObject) -> Changes:
-        files = self._github.pages(f"{path}/files", installation_id=installation, limit=MAX_FILES)
-        added, removed = as_int(pull.get("additions")), as_int(pull.get("deletions"))
-        lines = None if added is None or removed is None else max(0, added) + max(0, removed)
-        try:
-            return await measured(files, lines, as_int(pull.get("changed_files")))
-        except GitHubMissing:
-            return Changes(lines=lines)
+
+async def _changes(reader: PullReader, pull: PullHead) -> Changes:
+    added, removed = pull.additions, pull.deletions
+    lines = None if added is None or removed is None else max(0, added) + max(0, removed)
+    try:
+        return measured(await reader.files(pull.number), lines, pull.changed_files)
+    except GitHubMissing:
+        return Changes(lines=lines)
 
 
-async def measured(
-    files: AsyncIterator[JsonObject], lines: int | None, expected: int | None
-) -> Changes:
+def measured(files: Sequence[PullFile], lines: int | None, expected: int) -> Changes:
     """The changes of listed files; those that are listed without their lines are counted."""
-    added: dict[str, frozenset[int]] = {}
-    renamed: dict[str, str] = {}
-    unmeasured, seen = 0, 0
-    async for one in files:
-        seen += 1
-        name, patch = as_text(one.get("filename")), one.get("patch")
-        before = as_text(one.get("previous_filename"))
-        if before and one.get("status") == "renamed":
-            renamed[name] = before
-        if isinstance(patch, str):
-            added[name] = added_lines(patch)
-        elif as_int(one.get("additions")) or as_int(one.get("changes")) is None:
-            unmeasured += 1
-    return Changes(lines, added, renamed, unmeasured + max(0, (expected or 0) - seen))
+    return Changes(
+        lines,
+        {one.path: added_lines(one.patch) for one in files if one.patch is not None},
+        {one.path: one.previous for one in files if one.status == "renamed"},
+        sum(one.patch is None and one.additions > 0 for one in files)
+        + max(0, expected - len(files)),
+    )
 
 
 def added_lines(patch: str) -> frozenset[int]:
     """The numbers of the lines a patch adds, as GitHub gives it: hunks without file headers."""
-    found: set[int] = set()
-    line: int | None = None
-    for text in patch.split("\n"):
-        hunk = _HUNK.match(text)
-        if hunk:
-            line = int(hunk.group(1))
-        elif line is None:
-            continue
-        elif text.startswith("+"):
-            found.add(line)
-            line += 1
-        elif not text.startswith(("-", "\\")):
-            line += 1
-    return frozenset(found)
+    hunks, _ = read_patch(patch)
+    return frozenset(number for hunk in hunks for number in hunk.added)
 
 
 def _sha(value: object) -> str | None:
-    return value if isinstance(value, str) and _SHA.fullmatch(value) else None
+    return value if isinstance(value, str) and is_sha(value) else None

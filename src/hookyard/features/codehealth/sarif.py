@@ -22,10 +22,10 @@ from hookyard.features.codehealth.words import (
     MAX_MESSAGE,
     MAX_NAME,
     one_line,
-    plain,
     span_of,
 )
 from hookyard.kit.json import Json, JsonObject, as_list, as_object, as_text, dig
+from hookyard.kit.text import plain
 
 MAX_RUNS = 20
 MAX_RULES = 25_000

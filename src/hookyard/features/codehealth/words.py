@@ -5,12 +5,12 @@ from urllib.parse import unquote
 
 from hookyard.features.codehealth.model import Level
 from hookyard.kit.json import Json
+from hookyard.kit.text import HIDDEN, plain
 
 MAX_MESSAGE = 2_000
 MAX_NAME = 200
 MAX_PATH = 1_024
 MAX_LINE = 10_000_000
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
 _DRIVE = re.compile(r"[A-Za-z]:/")
 # why: absolute paths of hosted and self-hosted runners: work folder, repository, repository again.
 _RUNNER = re.compile(r"/(?:[^/]+/){1,6}?_?work/([^/]+)/\1/")
@@ -26,13 +26,6 @@ LEVELS = {
     ),
 }  # fmt: skip
 """The words tools use for how bad something is."""
-
-
-def plain(text: str, most: int) -> str:
-    """A text without what is hidden, in a form UTF-8 can carry, cut to so many characters."""
-    cut = text[: most * 4]
-    clean = _HIDDEN.sub("", cut.encode("utf-8", "replace").decode())
-    return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
 def one_line(text: str, most: int) -> str:
@@ -89,7 +82,7 @@ def path_of(text: str, roots: tuple[str, ...] = ()) -> str | None:
         elif part not in ("", "."):
             parts.append(part)
     found = "/".join(parts)
-    if not found or len(found) > MAX_PATH or _HIDDEN.search(found):
+    if not found or len(found) > MAX_PATH or HIDDEN.search(found):
         return None
     return found if found.encode("utf-8", "replace").decode() == found else None
 

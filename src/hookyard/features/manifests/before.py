@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from hookyard.features.manifests.diffs import Hunk
+from hookyard.kit.hunks import Hunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""What a diff says of one file: hunks, changed lines on both sides, why there are none."""
+"""What a diff says of one file: changed lines on both sides, why there are none."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+
+from hookyard.kit.hunks import Hunk
 
 
 class Status(StrEnum):
@@ -14,46 +16,6 @@ class Status(StrEnum):
     RENAMED = "renamed"
     COPIED = "copied"
     MODE = "mode"
-
-
-@dataclass(frozen=True, slots=True)
-class Hunk:
-    """One hunk. `lines` are the raw lines with their mark (` `, `-`, `+`, `\\`), without newline.
-
-    Line numbers count from 1; with a count of 0, `*_start` is the line after which the other
-    side's lines stand. `context` is what follows the second `@@`.
-    """
-
-    old_start: int
-    old_count: int
-    new_start: int
-    new_count: int
-    context: str
-    lines: tuple[bytes, ...]
-
-    @property
-    def added(self) -> dict[int, bytes]:
-        """The added lines by their number in the new file."""
-        return _numbered(self.lines, self.new_start, self.new_count, b"+")
-
-    @property
-    def deleted(self) -> dict[int, bytes]:
-        """The deleted lines by their number in the old file."""
-        return _numbered(self.lines, self.old_start, self.old_count, b"-")
-
-
-def _numbered(lines: tuple[bytes, ...], start: int, count: int, mark: bytes) -> dict[int, bytes]:
-    if not count:
-        return {}
-    found, number = {}, start
-    for line in lines:
-        first = line[:1]
-        if first == mark:
-            found[number] = line[1:]
-            number += 1
-        elif first in (b" ", b""):
-            number += 1
-    return found
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from hookyard.features.manifests.diffs import FileDiff, Status
 from hookyard.features.manifests.edges import candidates
 from hookyard.features.manifests.frameworks import CONFIG_FILES
 from hookyard.features.manifests.grammars import MAX_SOURCE
-from hookyard.features.manifests.hunks import read_patch
 from hookyard.features.manifests.languages import language_of
 from hookyard.features.manifests.linediff import diff_lines
 from hookyard.features.manifests.measure import BINARY, Given
 from hookyard.features.manifests.quoting import text
+from hookyard.kit.hunks import read_patch
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,13 +1,12 @@
-"""Reads unified diffs, and the header-less patches GitHub gives for one file. Pure, linear time.
+"""Reads unified diffs of many files. Pure, linear time.
 
 Nothing is trusted: numbers, counts and names may lie. A file whose hunks do not add up keeps the
 reason in `problem`, and the reader goes on with the next one.
 """
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from hookyard.features.manifests.diffs import FileDiff, Hunk, Status
+from hookyard.features.manifests.diffs import FileDiff, Status
 from hookyard.features.manifests.quoting import (
     git_paths,
     header_path,
@@ -15,17 +14,9 @@ from hookyard.features.manifests.quoting import (
     text,
     unquote,
 )
+from hookyard.kit.hunks import COMBINED, Hunks
 
 MAX_FILES = 10_000
-MAX_HUNKS = 10_000
-COMBINED = "a combined diff, as merges have them, names no single base"
-SHORT = "a hunk has fewer lines than it says"
-MANY_HUNKS = f"more than {MAX_HUNKS} hunks"
-
-# why: eight digits are more lines than any file has, and keep sums far from any limit.
-_HUNK = re.compile(rb"@@ -(\d{1,8})(?:,(\d{1,8}))? \+(\d{1,8})(?:,(\d{1,8}))? @@ ?(.*)", re.DOTALL)
-_COMBINED_HUNK = re.compile(rb"@@@+ -")
-_MAX_CONTEXT = 200
 _NULL = b"/dev/null"
 
 
@@ -38,7 +29,7 @@ class Diff:
 
 
 @dataclass(slots=True)
-class _Open:
+class _Open(Hunks):
     """A file while it is read; paths are bytes, None until a line names them."""
 
     old: bytes | None = None
@@ -46,21 +37,7 @@ class _Open:
     status: Status = Status.MODIFIED
     has_mode: bool = False
     is_binary: bool = False
-    problem: str = ""
-    hunks: list[Hunk] = field(default_factory=list)
     from_git: bool = False
-
-
-def read_patch(patch: str | bytes) -> tuple[tuple[Hunk, ...], str]:
-    """(hunks, problem) of a patch that starts at its first `@@`, as GitHub's file lists have it."""
-    raw = patch.encode("utf-8", "surrogatepass") if isinstance(patch, str) else patch
-    lines = raw.split(b"\n")
-    opened, at = _Open(), 0
-    while at < len(lines):
-        at = _body_line(opened, lines, at)
-    if not opened.hunks and raw.strip():
-        opened.problem = opened.problem or "the patch has no hunk"
-    return tuple(opened.hunks), opened.problem
 
 
 def read_diff(raw: bytes) -> Diff:
@@ -80,7 +57,7 @@ def read_diff(raw: bytes) -> Diff:
         elif opened is None:
             at += 1
         elif line.startswith(b"@@"):
-            at = _body_line(opened, lines, at)
+            at = opened.take(lines, at)
         else:
             _header_line(opened, line.rstrip(b"\r"))
             at += 1
@@ -121,8 +98,6 @@ def _header_line(opened: _Open, line: bytes) -> None:
         opened.new = unquote(rest.partition(b" ")[2])
     elif line.startswith((b"Binary files ", b"GIT binary patch")):
         opened.is_binary = True
-    elif _COMBINED_HUNK.match(line):
-        opened.problem = opened.problem or COMBINED
     elif line.startswith(b"--- ") and not opened.hunks:
         _named(opened, header_path(line[4:]), is_new=False)
     elif line.startswith(b"+++ ") and not opened.hunks:
@@ -139,59 +114,6 @@ def _named(opened: _Open, path: bytes, *, is_new: bool) -> None:
             opened.new = bare
         else:
             opened.old = bare
-
-
-def _body_line(opened: _Open, lines: list[bytes], at: int) -> int:
-    """Read the hunk that starts at a line, or skip the line; where to go on."""
-    if _COMBINED_HUNK.match(lines[at]):
-        opened.problem = opened.problem or COMBINED
-        return at + 1
-    match = _HUNK.match(lines[at].rstrip(b"\r"))
-    if match is None:
-        return at + 1
-    if len(opened.hunks) >= MAX_HUNKS:
-        opened.problem = opened.problem or MANY_HUNKS
-        return at + 1
-    counts = [int(match[2] or 1), int(match[4] or 1)]
-    end = _hunk_end(lines, at + 1, counts)
-    if any(counts):
-        opened.problem = opened.problem or SHORT
-    context = match[5][:_MAX_CONTEXT].decode("utf-8", "replace").replace("\x00", "")
-    opened.hunks.append(
-        Hunk(
-            int(match[1]),
-            int(match[2] or 1) - counts[0],
-            int(match[3]),
-            int(match[4] or 1) - counts[1],
-            context.strip(),
-            tuple(lines[at + 1 : end]),
-        )
-    )
-    return end
-
-
-def _hunk_end(lines: list[bytes], at: int, left: list[int]) -> int:
-    """Where a hunk's lines end; `left` is counted down to what is missing of old and new."""
-    while at < len(lines):
-        mark = lines[at][:1]
-        if mark == b"\\":
-            at += 1
-            continue
-        if not any(left):
-            break
-        # why: some mailers and editors take the space off an empty context line.
-        is_context = mark == b" " or (lines[at] in (b"", b"\r") and at + 1 < len(lines))
-        if is_context and all(left):
-            left[0] -= 1
-            left[1] -= 1
-        elif mark == b"-" and left[0]:
-            left[0] -= 1
-        elif mark == b"+" and left[1]:
-            left[1] -= 1
-        else:
-            break
-        at += 1
-    return at
 
 
 def _close(opened: _Open | None, files: list[FileDiff]) -> None:

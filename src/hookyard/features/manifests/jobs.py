@@ -6,21 +6,18 @@ GitHub still shows another, it is looked at once more) and `installation_id`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from hookyard.adapters.github.port import (
     GitHub,
     GitHubError,
-    GitHubLimited,
     GitHubMissing,
-    GitHubRefused,
 )
 from hookyard.adapters.github.pullfiles import PullReader
+from hookyard.core.jobs.away import not_read
 from hookyard.core.jobs.model import (
     Done,
     Fail,
-    Hold,
     Job,
     JobContext,
     JobHandler,
@@ -30,15 +27,16 @@ from hookyard.core.jobs.model import (
     NewJob,
     Outcome,
     Retry,
-    WaitingFor,
 )
+from hookyard.core.publishing.port import InstallationOf
 from hookyard.features.manifests.build import Inputs, build
 from hookyard.features.manifests.encode import to_json
 from hookyard.features.manifests.gather import DEFAULT_LIMITS, Gatherer, Limits, Moved
 from hookyard.features.manifests.proposals import Budget, Provider, question_of, with_proposals
-from hookyard.features.manifests.service import MAX_NUMBER, Manifests
+from hookyard.features.manifests.service import Manifests
 from hookyard.features.manifests.store import Kept
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text
+from hookyard.kit.names import MAX_NUMBER
 
 KIND = JobKind(
     "generate_test_manifest",
@@ -47,8 +45,6 @@ KIND = JobKind(
     timeout_s=600.0,
 )
 LAG_S = 2.0
-
-InstallationOf = Callable[[str], Awaitable[int | None]]
 
 
 def job_for(
@@ -164,15 +160,9 @@ def _target(job: Job) -> tuple[str, int]:
 
 
 def _not_read(error: GitHubError) -> Outcome:
-    match error:
-        case GitHubLimited():
-            return Hold(WaitingFor("limit", f"github {error.kind}", error.until_ms))
-        case GitHubMissing():
-            return Done({"status": "gone", "reason": "GitHub shows no such pull request"})
-        case GitHubRefused():
-            return Fail(str(error), "github_refused")
-        case _:
-            return Retry(str(error))
+    if isinstance(error, GitHubMissing):
+        return Done({"status": "gone", "reason": "GitHub shows no such pull request"})
+    return not_read(error)
 
 
 def _result(kept: Kept, document: JsonObject) -> JsonObject:

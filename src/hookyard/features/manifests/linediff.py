@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from hookyard.features.manifests.diffs import Hunk
+from hookyard.kit.hunks import Hunk
 
 MAX_LINES = 200_000
 MAX_EDITS = 128

@@ -91,11 +91,6 @@ def symbols_near(it: Version, ranges: Sequence[tuple[int, int]]) -> tuple[Symbol
     return _nested(it, [(key[2], *found[key]) for key in sorted(found)])
 
 
-def all_symbols(it: Version) -> tuple[Symbol, ...]:
-    """Every symbol of the file."""
-    return symbols_near(it, [(1, it.tree.root_node.end_point[0] + 1)])
-
-
 _PARTS = frozenset({"name", "body", "declarator", "owner", "case_word"})
 
 

@@ -13,8 +13,6 @@ from hookyard.features.manifests.store import Kept
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.json import JsonObject, as_int, as_object, as_text
 
-MAX_NUMBER = 2**31 - 1
-
 OpenCriteria: TypeAlias = Callable[[Unit, str, int], tuple[OpenCriterion, ...]]
 """Criteria of a pull request's issues that have no test yet; others know them."""
 

@@ -1,9 +1,8 @@
 """Types of notifications: a notice, who gets it, a person's rules, a line of their inbox."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from hookyard.adapters.database.port import Unit
 
@@ -107,6 +106,3 @@ class People(Protocol):
     ) -> bool:
         """Whether this person may read that repository, by the grants that are kept."""
         ...
-
-
-FindRepository: TypeAlias = Callable[[Unit, str], tuple[int, str] | None]

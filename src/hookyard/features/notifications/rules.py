@@ -9,16 +9,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hookyard.features.notifications.model import Channel, Notice, Rule
 from hookyard.kit.globs import fits, is_pattern
+from hookyard.kit.names import MAX_NUMBER, is_repository
+from hookyard.kit.text import plain
 
 MAX_TITLE = 200
 MAX_BODY = 2_000
 MAX_URL = 1_000
 MAX_KIND = 60
 MAX_KEY = 300
-MAX_NUMBER = 2_147_483_647
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _KIND = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9._-]{1,100}")
 _PERSON = re.compile(r"[UW][A-Z0-9]{6,20}")
 _CONVERSATION = re.compile(r"[CG][A-Z0-9]{6,20}")
 _LINK = re.compile(r"https?://[^\s<>|\"\\^`{}]+")
@@ -41,7 +40,7 @@ def cleaned(notice: Notice) -> Notice:
     """The notice cut to size, without what is hidden, with a key."""
     kind = notice.kind[:MAX_KIND]
     repository = notice.repository
-    if repository is not None and not _REPOSITORY.fullmatch(repository):
+    if repository is not None and not is_repository(repository):
         repository = None
     number = notice.number
     if number is not None and not 1 <= number <= MAX_NUMBER:
@@ -52,8 +51,8 @@ def cleaned(notice: Notice) -> Notice:
         kind=kind if _KIND.fullmatch(kind) else "other",
         repository=repository,
         number=number,
-        title=_plain(" ".join(notice.title.split()), MAX_TITLE) or "Notice",
-        body=_plain(notice.body, MAX_BODY),
+        title=plain(" ".join(notice.title.split()), MAX_TITLE) or "Notice",
+        body=plain(notice.body, MAX_BODY),
         url=url if url is None or len(url) <= MAX_URL else None,
     )
     return replace(found, key=_key(found))
@@ -147,13 +146,8 @@ def _fits(rule: Rule, notice: Notice) -> bool:
 
 def _key(notice: Notice) -> str:
     if notice.key:
-        return _plain(notice.key, MAX_KEY)
+        return plain(notice.key, MAX_KEY)
     said = "\0".join(
         (notice.kind, (notice.repository or "").lower(), str(notice.number), notice.title)
     )
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def _plain(text: str, most: int) -> str:
-    clean = _HIDDEN.sub("", text[: most * 4].encode("utf-8", "replace").decode())
-    return clean if len(clean) <= most else clean[: most - 1] + "…"

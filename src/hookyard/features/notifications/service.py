@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from hookyard.adapters.database.port import Unit
 from hookyard.core.identity.model import Action, Actor, ActorKind, Scope
 from hookyard.core.identity.rules import authorize
+from hookyard.core.identity.scopes import FindRepository
 from hookyard.core.publishing.model import EffectRequests, MessageEffect
 from hookyard.features.notifications import store
 from hookyard.features.notifications.model import (
     Channel,
     Entry,
-    FindRepository,
     Notice,
     People,
     Recipient,
@@ -165,7 +165,7 @@ class Notifications:
             store.lock(unit, user_id)
             lines = store.held_before(unit, group, due_ms, DIGEST_LINES)
             more = store.let_go(unit, group, due_ms) - len(lines)
-            shown = [line for line in lines if self._may_still(unit, line)]
+            shown = [line for line in lines if self._may_read(unit, line.user_id, line.repository)]
             if not shown or self._slack is None:
                 continue
             total = len(shown) + more
@@ -216,35 +216,30 @@ class Notifications:
         return [
             (who, sending)
             for who, sending in found
-            if sending.channel is not Channel.NONE and self._may_read(unit, who, notice)
+            if sending.channel is not Channel.NONE
+            and self._may_read(unit, who.user_id, notice.repository)
         ]
 
-    def _may_read(self, unit: Unit, who: Recipient, notice: Notice) -> bool:
-        if notice.repository is None:
+    def _may_read(self, unit: Unit, user_id: str, repository: str | None) -> bool:
+        if repository is None:
             return True
-        known = self._find(unit, notice.repository)
-        repository_id = None if known is None else known[0]
-        return self._people.may_read(unit, who.user_id, notice.repository, repository_id)
+        return self._people.may_read(unit, user_id, repository, self._id_of(unit, repository))
 
-    def _may_still(self, unit: Unit, line: Held) -> bool:
-        if line.repository is None:
-            return True
-        known = self._find(unit, line.repository)
-        repository_id = None if known is None else known[0]
-        return self._people.may_read(unit, line.user_id, line.repository, repository_id)
+    def _id_of(self, unit: Unit, repository: str | None) -> int | None:
+        known = None if repository is None else self._find(unit, repository)
+        return None if known is None else known[0]
 
     def _put(self, unit: Unit, user_id: str, notice: Notice, sending: Sending, now_ms: int) -> None:
         """One line, new or folded into the one of its key. Told again word for word while it is
         unread, it only counts up."""
         before = store.by_key(unit, user_id, notice.key)
-        known = None if notice.repository is None else self._find(unit, notice.repository)
         entry = Entry(
             id=self._ids.new(now_ms) if before is None else before.id,
             user_id=user_id,
             seq=0,
             kind=notice.kind,
             repository=notice.repository,
-            repository_id=None if known is None else known[0],
+            repository_id=self._id_of(unit, notice.repository),
             number=notice.number,
             title=notice.title,
             body=notice.body,

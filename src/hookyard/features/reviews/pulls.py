@@ -1,12 +1,12 @@
 """Where a pull request and its policy come from when no event carried them: GitHub."""
 
-from hookyard.adapters.github.paths import repo_path
 from hookyard.adapters.github.port import GitHub, GitHubMissing, GitHubRefused
+from hookyard.adapters.github.pullfiles import PullReader
 from hookyard.adapters.github.references import closing_issues
 from hookyard.core.publishing.port import InstallationOf
 from hookyard.core.repositories.config import ConfigInvalid, RepositoryConfig
 from hookyard.core.repositories.reader import ConfigReader
-from hookyard.kit.json import JsonObject, as_object
+from hookyard.kit.json import JsonObject
 
 
 class GitHubPulls:
@@ -19,17 +19,15 @@ class GitHubPulls:
     async def read(
         self, repository: str, number: int, installation_id: int | None
     ) -> JsonObject | None:
-        """# spec: GET /repos/{owner}/{repo}/pulls/{pull_number}."""
+        """GitHub's object; None when there is no such pull request, or the App does not see it."""
         installation_id = installation_id or await self._installation_of(repository)
         if installation_id is None:
             return None
+        reader = PullReader(self._github, repository, installation_id)
         try:
-            response = await self._github.call(
-                "GET", f"{repo_path(repository)}/pulls/{number}", installation_id=installation_id
-            )
+            return await reader.pull(number)
         except GitHubMissing:
             return None
-        return as_object(response.data)
 
     async def references(
         self, repository: str, number: int, installation_id: int | None

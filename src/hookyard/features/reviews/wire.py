@@ -16,12 +16,11 @@ from hookyard.features.reviews.model import (
 )
 from hookyard.kit.clock import from_rfc3339
 from hookyard.kit.json import Json, JsonObject, as_int, as_object, as_text, dig
-from hookyard.kit.names import MAX_NUMBER
+from hookyard.kit.names import MAX_NUMBER, is_sha
 from hookyard.kit.text import storable
 
 MAX_ID = 2**63 - 1
 MAX_BODY = 262_144
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _GROUP = re.compile(r"refs/heads/gh-readonly-queue/.{1,250}/pr-([1-9][0-9]{0,9})-[0-9a-f]{40,64}")
 
 
@@ -51,7 +50,7 @@ def pull_of(repository: str, data: JsonObject) -> Pull | None:
         return None
     if number is None or not 1 <= number <= MAX_NUMBER or updated_at_ms < 0:
         return None
-    if not (_SHA.fullmatch(head_sha) and _SHA.fullmatch(base_sha)):
+    if not (is_sha(head_sha) and is_sha(base_sha)):
         return None
     state = "closed" if as_text(data.get("state")) == "closed" else "open"
     if data.get("merged") is True or data.get("merged_at") is not None:
@@ -107,7 +106,7 @@ def run_of(run: JsonObject, state: str) -> RunState | None:
     head_sha = as_text(run.get("head_sha"))
     if run_id is None or not 1 <= run_id <= MAX_ID or not 1 <= attempt <= MAX_NUMBER:
         return None
-    if state not in RUN_STATES or not _SHA.fullmatch(head_sha):
+    if state not in RUN_STATES or not is_sha(head_sha):
         return None
     return RunState(run_id, attempt, head_sha, state)
 
@@ -120,7 +119,7 @@ def group_of(repository: str, data: JsonObject, state: str) -> Group | None:
     """
     head_sha, head_ref = as_text(data.get("head_sha")), as_text(data.get("head_ref"))
     found = _GROUP.fullmatch(head_ref)
-    if found is None or not _SHA.fullmatch(head_sha) or int(found[1]) > MAX_NUMBER:
+    if found is None or not is_sha(head_sha) or int(found[1]) > MAX_NUMBER:
         return None
     return Group(repository, head_sha, storable(head_ref), int(found[1]), state)
 

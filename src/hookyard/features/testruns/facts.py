@@ -1,15 +1,14 @@
 """What GitHub says of a workflow run, as a value, and as the payload of a job. Pure."""
 
-import re
 from collections.abc import Iterable
 
 import msgspec
 
 from hookyard.features.testruns.model import MAX_RUN_ID, RunFacts
 from hookyard.kit.json import JsonObject, as_int, as_list, as_object, as_text, dig
+from hookyard.kit.names import is_sha
 from hookyard.kit.text import storable
 
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_TEXT = 300
 _MAX_PULLS = 100
 
@@ -72,7 +71,7 @@ def from_payload(payload: JsonObject) -> RunFacts | None:
 def _is_sound(repository: str, run_id: int | None, attempt: int | None, sha: str) -> bool:
     if run_id is None or attempt is None or repository.count("/") != 1:
         return False
-    return 0 < run_id <= MAX_RUN_ID and 0 < attempt < 2**31 and _SHA.fullmatch(sha) is not None
+    return 0 < run_id <= MAX_RUN_ID and 0 < attempt < 2**31 and is_sha(sha)
 
 
 def _pulls(numbers: Iterable[int | None]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ optionally `installation_id`. Whatever is wrong with an artifact is stored as a 
 reason; what cannot be reached is tried again, and on the last attempt is a problem too.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hookyard.adapters.github.artifacts import ArtifactAway
@@ -22,6 +22,7 @@ from hookyard.core.jobs.model import (
     Outcome,
     Retry,
 )
+from hookyard.core.publishing.port import InstallationOf
 from hookyard.features.testruns.choose import Offered, choose
 from hookyard.features.testruns.facts import from_payload, to_payload
 from hookyard.features.testruns.model import ArtifactRead, Problem, RunFacts
@@ -68,7 +69,7 @@ class ProcessWorkflowRun:
         self,
         runs: TestRuns,
         obtain: Obtain,
-        installation_of: Callable[[str], Awaitable[int | None]],
+        installation_of: InstallationOf,
     ) -> None:
         self._runs = runs
         self._obtain = obtain

@@ -1,7 +1,6 @@
 """Added lines out of patches as GitHub gives them."""
 
-from collections.abc import AsyncIterator
-
+from hookyard.adapters.github.pullfiles import PullFile, file_of
 from hookyard.features.codehealth.pulls import added_lines, measured
 from hookyard.kit.json import JsonObject
 
@@ -22,13 +21,12 @@ def test_added_lines_are_those_of_the_new_side() -> None:
     assert added_lines("") == added_lines("Binary files differ") == frozenset()
 
 
-async def listed(*files: JsonObject) -> AsyncIterator[JsonObject]:
-    for one in files:
-        yield one
+def listed(*files: JsonObject) -> tuple[PullFile, ...]:
+    return tuple(file_of(one) for one in files)
 
 
-async def test_files_without_their_lines_are_counted() -> None:
-    found = await measured(
+def test_files_without_their_lines_are_counted() -> None:
+    found = measured(
         listed(
             {"filename": "a.py", "status": "modified", "patch": "@@ -0,0 +1 @@\n+a"},
             {"filename": "b.py", "status": "renamed", "previous_filename": "c.py", "changes": 0,

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hookyard.features.manifests.diffs import Status, spans
-from hookyard.features.manifests.hunks import COMBINED, MAX_FILES, SHORT, read_diff, read_patch
+from hookyard.features.manifests.hunks import MAX_FILES, read_diff
+from hookyard.kit.hunks import COMBINED, SHORT, read_patch
 
 RENAME = b"""diff --git a/src/old name.py b/src/new name.py
 similarity index 90%

@@ -69,7 +69,7 @@ def test_more_lines_than_are_compared_are_refused() -> None:
     ],
 )
 def test_hunks_that_do_not_fit_give_nothing(new: bytes, patch: str) -> None:
-    from hookyard.features.manifests.hunks import read_patch
+    from hookyard.kit.hunks import read_patch
 
     hunks, _ = read_patch(patch)
     assert undo(new, hunks) is None

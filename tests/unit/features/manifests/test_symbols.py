@@ -127,8 +127,8 @@ def test_headers_of_hunks_name_symbols_where_syntax_is_not_read(context: str, na
 
 def test_unknown_languages_are_measured_by_hunk() -> None:
     from hookyard.features.manifests.diffs import FileDiff, Status
-    from hookyard.features.manifests.hunks import read_patch
     from hookyard.features.manifests.measure import Given, measure
+    from hookyard.kit.hunks import read_patch
 
     hunks, _ = read_patch("@@ -1,2 +1,2 @@ void total() {\n a\n-b\n+c\n")
     found = measure(Given(FileDiff("lib/cart.dart", "lib/cart.dart", Status.MODIFIED, hunks)))
