@@ -23,7 +23,6 @@ from hookyard.entrypoints.http.bodies import (
     TooSlow,
     announced_too_large,
     arriving,
-    left,
     read_body,
 )
 from hookyard.entrypoints.http.edge import BUDGET, DEFAULTS, JSON, MIB, plain_id
@@ -47,6 +46,7 @@ from hookyard.kit.errors import (
     UnsupportedMedia,
 )
 from hookyard.kit.ids import IdMaker
+from hookyard.kit.streaming import left
 
 PREFIX = "/v1/"
 MAX_BODY = MIB
