@@ -37,7 +37,7 @@ async def send_frames(
     if one did: TimeoutError for a reader too slow. What the first frame raises is raised, before
     anything is sent. The frames are closed in any case.
     """
-    first = await anext(frames)
+    first = await anext(frames, b"")
     sending = asyncio.create_task(_send_all(first, frames, send, headers, within_s))
     gone = asyncio.create_task(left(receive))
     try:
