@@ -104,6 +104,12 @@ def as_json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def headers_of(token: str, tenant: str | None = None) -> dict[str, str]:
+    """The headers that say who asks."""
+    headers = {"authorization": f"Bearer {token}"}
+    return headers if tenant is None else {**headers, "x-tenant-id": tenant}
+
+
 def refusal(status: int, body: bytes) -> Problem:
     """The exception for a refusal, whoever said it."""
     try:
