@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import quote
+from uuid import uuid4
 
 from hookyard.client.transport import KEY, Answer, Request, Values, as_json
 
@@ -105,6 +106,12 @@ class How:
 
 
 PLAIN = How()
+EVERY = Query()
+
+
+def new_key() -> str:
+    """A fresh idempotency key."""
+    return str(uuid4())
 
 
 def id_text(record_id: RecordId) -> str:
@@ -140,6 +147,20 @@ def write(
 ) -> Call[Record]:
     """A write of one record."""
     return Call(_write(method, path, body, how, new_key), record_of)
+
+
+def upsert(
+    entity: str, record_id: RecordId, data: Values, how: How, new_key: Callable[[], str]
+) -> Call[Record]:
+    """A change of one record, or a new one: a transaction of one write."""
+    step = operation("upsert", entity, record_id, data, how.if_match)
+    kept = How(key=how.key, dry_run=how.dry_run)
+    return Call(transact([step], kept, new_key).request, _only_record)
+
+
+def restore(entity: str, record_id: RecordId, how: How, new_key: Callable[[], str]) -> Call[Record]:
+    """A deleted record brought back."""
+    return write("POST", f"{path_of(entity, record_id)}/_restore", None, how, new_key)
 
 
 def delete(entity: str, record_id: RecordId, how: How, new_key: Callable[[], str]) -> Call[None]:
@@ -226,6 +247,12 @@ def _page(answer: Answer) -> Page:
         None if cursor is None else str(cursor),
         count if isinstance(count, int) else None,
     )
+
+
+def _only_record(answer: Answer) -> Record:
+    (done,) = _results(answer)
+    assert done.record is not None  # noqa: S101
+    return done.record
 
 
 def _many(answer: Answer) -> Many:

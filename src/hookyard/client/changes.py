@@ -11,11 +11,22 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TypeAlias
 
 import httpx2
 
-Values: TypeAlias = Mapping[str, object]
+from hookyard.client.transport import (
+    Asking,
+    NoAnswer,
+    Problem,
+    Request,
+    Values,
+    as_json,
+    growing,
+    headers_of,
+    pause,
+    send,
+)
+
 SLOWEST_S = 60.0
 
 
@@ -35,13 +46,8 @@ class Change:
     after: Values | None
 
 
-class ChangesRefused(Exception):
-    """The server refuses, and asking again will not help. `code` is the problem's."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        self.status = status
-        self.code = code
-        super().__init__(f"{status} {code}: {detail}")
+class ChangesRefused(Problem):
+    """The server refuses, and asking again will not help."""
 
 
 class ChangesUnavailable(Exception):
@@ -68,13 +74,13 @@ class ChangeReader:
         http: httpx2.Client | None = None,
     ) -> None:
         self._consumer = consumer
-        self._query: dict[str, str | int] = {"limit": limit, "wait": wait_s}
+        self._query = {"limit": str(limit), "wait": str(wait_s)}
         if entities:
             self._query["entities"] = ",".join(entities)
         self._own = http is None
         self._http = http or httpx2.Client(timeout=httpx2.Timeout(10.0, read=wait_s + 15.0))
         self._base = url.rstrip("/") + "/v1/_consumers"
-        self._headers = {"authorization": f"Bearer {token}"}
+        self._asking = Asking(headers_of(token), attempts=1)
 
     def __enter__(self) -> "ChangeReader":
         return self
@@ -141,34 +147,24 @@ class ChangeReader:
 
     def _call(
         self, method: str, path: str, body: Values | None = None,
-        query: Mapping[str, str | int] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Values:  # fmt: skip
+        content = None if body is None else as_json(body)
+        request = Request(method, self._base + path, query or {}, body=content)
         try:
-            answer = self._http.request(
-                method, self._base + path, json=body, params=query, headers=self._headers
-            )
-        except httpx2.HTTPError as error:
-            raise ChangesUnavailable(f"no answer ({type(error).__name__})") from None
-        return read(answer)
+            return send(self._http, self._asking, request, pause).values()
+        except NoAnswer as error:
+            raise ChangesUnavailable(str(error)) from None
+        except Problem as problem:
+            raise _trouble(problem) from None
 
 
-def read(answer: httpx2.Response) -> Values:
-    """The body of an answer; ChangesRefused or ChangesUnavailable for a refusal."""
-    if answer.is_success:
-        found: Values = answer.json()
-        return found
-    if answer.status_code in (409, 429) or answer.status_code >= 500:
-        text = answer.headers.get("retry-after", "")
-        after_s = min(float(text), SLOWEST_S) if text.isdigit() else None
-        if answer.status_code != 409 or after_s is not None:
-            raise ChangesUnavailable(f"status {answer.status_code}", after_s)
-    try:
-        problem: Values = answer.json()
-    except ValueError:
-        problem = {}
-    raise ChangesRefused(
-        answer.status_code, str(problem.get("code", "")), str(problem.get("detail", ""))
-    )
+def _trouble(problem: Problem) -> ChangesRefused | ChangesUnavailable:
+    status, after_s = problem.status, problem.after_s
+    if status == 429 or status >= 500 or (status == 409 and after_s is not None):
+        most = None if after_s is None else min(after_s, SLOWEST_S)
+        return ChangesUnavailable(f"status {status}", most)
+    return ChangesRefused(status, problem.facts)
 
 
 def change_of(item: Values) -> Change:
@@ -184,4 +180,4 @@ def change_of(item: Values) -> Change:
 
 def wait_after(failures: int) -> float:
     """Seconds before asking again: more after every failure, never the same for two clients."""
-    return random.uniform(0.5, 1.0) * min(SLOWEST_S, 0.5 * 2.0 ** min(failures, 10))  # noqa: S311
+    return growing(failures, 0.5, SLOWEST_S, random.random())  # noqa: S311

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TypeVar
-from uuid import uuid4
 
 import httpx2
 
 from hookyard.client import calls
 from hookyard.client.calls import (
+    EVERY,
     PLAIN,
     Call,
     Done,
@@ -30,17 +30,12 @@ from hookyard.client.calls import (
     Query,
     Record,
     RecordId,
+    new_key,
     path_of,
 )
-from hookyard.client.transport import Asking, Values, pause, send
+from hookyard.client.transport import Asking, Values, headers_of, pause, send
 
 T = TypeVar("T")
-EVERY = Query()
-
-
-def new_key() -> str:
-    """A fresh idempotency key."""
-    return str(uuid4())
 
 
 class Records:
@@ -56,10 +51,7 @@ class Records:
         http: httpx2.Client | None = None,
         sleep: Callable[[float], object] = pause,
     ) -> None:
-        headers = {"authorization": f"Bearer {token}"}
-        if tenant is not None:
-            headers["x-tenant-id"] = tenant
-        self._asking = Asking(headers, attempts)
+        self._asking = Asking(headers_of(token, tenant), attempts)
         self._own = http is None
         self._http = http or httpx2.Client(timeout=30.0)
         self._url = url.rstrip("/")
@@ -115,12 +107,7 @@ class Records:
 
     def upsert(self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN) -> Record:
         """A record changed by a merge patch, or made where there is none."""
-        step = calls.operation("upsert", entity, record_id, data, how.if_match)
-        kept = How(key=how.key, dry_run=how.dry_run)
-        done = self._run(calls.transact([step], kept, new_key))
-        found = done[0].record
-        assert found is not None  # noqa: S101
-        return found
+        return self._run(calls.upsert(entity, record_id, data, how, new_key))
 
     def delete(self, entity: str, record_id: RecordId, how: How = PLAIN) -> None:
         """A record taken away."""
@@ -128,8 +115,7 @@ class Records:
 
     def restore(self, entity: str, record_id: RecordId, how: How = PLAIN) -> Record:
         """A deleted record brought back."""
-        path = f"{path_of(entity, record_id)}/_restore"
-        return self._run(calls.write("POST", path, None, how, new_key))
+        return self._run(calls.restore(entity, record_id, how, new_key))
 
     def update_many(
         self, entity: str, where: Values, change: Values, most: int, how: How = PLAIN

@@ -14,12 +14,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TypeVar
-from uuid import uuid4
 
 import httpx2
 
 from hookyard.client import calls
 from hookyard.client.calls import (
+    EVERY,
     PLAIN,
     Call,
     Done,
@@ -29,17 +29,12 @@ from hookyard.client.calls import (
     Query,
     Record,
     RecordId,
+    new_key,
     path_of,
 )
-from hookyard.client.transport import Asking, Values, pause_async, send_async
+from hookyard.client.transport import Asking, Values, headers_of, pause_async, send_async
 
 T = TypeVar("T")
-EVERY = Query()
-
-
-def new_key() -> str:
-    """A fresh idempotency key."""
-    return str(uuid4())
 
 
 class AsyncRecords:
@@ -55,10 +50,7 @@ class AsyncRecords:
         http: httpx2.AsyncClient | None = None,
         sleep: Callable[[float], Awaitable[object]] = pause_async,
     ) -> None:
-        headers = {"authorization": f"Bearer {token}"}
-        if tenant is not None:
-            headers["x-tenant-id"] = tenant
-        self._asking = Asking(headers, attempts)
+        self._asking = Asking(headers_of(token, tenant), attempts)
         self._own = http is None
         self._http = http or httpx2.AsyncClient(timeout=30.0)
         self._url = url.rstrip("/")
@@ -121,12 +113,7 @@ class AsyncRecords:
         self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN
     ) -> Record:
         """A record changed by a merge patch, or made where there is none."""
-        step = calls.operation("upsert", entity, record_id, data, how.if_match)
-        kept = How(key=how.key, dry_run=how.dry_run)
-        done = await self._run(calls.transact([step], kept, new_key))
-        found = done[0].record
-        assert found is not None  # noqa: S101
-        return found
+        return await self._run(calls.upsert(entity, record_id, data, how, new_key))
 
     async def delete(self, entity: str, record_id: RecordId, how: How = PLAIN) -> None:
         """A record taken away."""
@@ -134,8 +121,7 @@ class AsyncRecords:
 
     async def restore(self, entity: str, record_id: RecordId, how: How = PLAIN) -> Record:
         """A deleted record brought back."""
-        path = f"{path_of(entity, record_id)}/_restore"
-        return await self._run(calls.write("POST", path, None, how, new_key))
+        return await self._run(calls.restore(entity, record_id, how, new_key))
 
     async def update_many(
         self, entity: str, where: Values, change: Values, most: int, how: How = PLAIN

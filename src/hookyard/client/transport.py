@@ -22,11 +22,13 @@ IN_PROGRESS = "idempotency_in_progress"
 
 class Problem(Exception):
     """The server refused. `code` is stable, `pointer` names the place in the request (a JSON
-    pointer, "" where there is none), `facts` are all members of the problem."""
+    pointer, "" where there is none), `facts` are all members of the problem, `after_s` is when the
+    server wants to be asked again, if it said so."""
 
-    def __init__(self, status: int, facts: Values) -> None:
+    def __init__(self, status: int, facts: Values, after_s: float | None = None) -> None:
         self.status = status
         self.facts = facts
+        self.after_s = after_s
         self.code = str(facts.get("code", ""))
         self.detail = str(facts.get("detail", ""))
         self.pointer = str(facts.get("pointer", ""))
@@ -104,7 +106,13 @@ def as_json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def refusal(status: int, body: bytes) -> Problem:
+def headers_of(token: str, tenant: str | None = None) -> dict[str, str]:
+    """The headers that say who asks."""
+    headers = {"authorization": f"Bearer {token}"}
+    return headers if tenant is None else {**headers, "x-tenant-id": tenant}
+
+
+def refusal(status: int, body: bytes, retry_after: str = "") -> Problem:
     """The exception for a refusal, whoever said it."""
     try:
         facts = json.loads(body)
@@ -112,7 +120,20 @@ def refusal(status: int, body: bytes) -> Problem:
         facts = {}
     if not isinstance(facts, dict):
         facts = {}
-    return _KINDS.get(status, Problem)(status, facts)
+    return _KINDS.get(status, Problem)(status, facts, seconds_of(retry_after))
+
+
+def seconds_of(retry_after: str) -> float | None:
+    """The seconds of a `Retry-After`; None where it has none."""
+    if not (retry_after.isascii() and retry_after.isdigit()):
+        return None
+    return float(retry_after[:6])
+
+
+def growing(attempt: int, base_s: float, most_s: float, chance: float) -> float:
+    """Seconds to wait after this many attempts: twice as many each time, never the same for two
+    clients. `chance` is between 0 and 1."""
+    return float(min(most_s, base_s * 2.0 ** min(attempt, 10)) * (0.5 + chance / 2))
 
 
 def wait_before(
@@ -126,9 +147,10 @@ def wait_before(
         refused.status in (429, 502, 503, 504) or refused.code == IN_PROGRESS
     ):
         return None
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(min(SLOWEST_S, int(retry_after[:6])) + 0.1 * chance)
-    return float(min(SLOWEST_S, 0.25 * 2.0 ** min(attempt, 10)) * (0.5 + chance / 2))
+    after_s = seconds_of(retry_after)
+    if after_s is not None:
+        return min(SLOWEST_S, after_s) + 0.1 * chance
+    return growing(attempt, 0.25, SLOWEST_S, chance)
 
 
 def pause(seconds: float) -> None:
@@ -160,10 +182,10 @@ class Asking:
         """The answer, or how long to wait for the next attempt; Problem or NoAnswer is raised
         when there is none."""
         if isinstance(answer, httpx2.Response):
-            if answer.status_code < 400:
+            if answer.is_success:
                 return Answer(answer.status_code, answer.headers, answer.content)
-            refused: Problem | None = refusal(answer.status_code, answer.content)
             after = answer.headers.get("retry-after", "")
+            refused: Problem | None = refusal(answer.status_code, answer.content, after)
         else:
             refused, after = None, ""
         wait = wait_before(request, attempt, refused, after, self.chance())
@@ -186,7 +208,7 @@ def send(
                 request.method, request.path, params=request.params or None,
                 headers=asking.of(request), content=request.body,
             )  # fmt: skip
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             found = error
         said = asking.judge(request, attempt, found)
         if isinstance(said, Answer):
@@ -209,7 +231,7 @@ async def send_async(
                 request.method, request.path, params=request.params or None,
                 headers=asking.of(request), content=request.body,
             )  # fmt: skip
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             found = error
         said = asking.judge(request, attempt, found)
         if isinstance(said, Answer):

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -13,10 +14,11 @@ from hookyard.bootstrap.recording import open_records
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Actor, Decision, Role, Scope
 from hookyard.features.records.feed import Feed, Wanted
-from hookyard.features.records.feeding.bell import PER_CALLER, Bell
+from hookyard.features.records.feeding.bell import CHANNEL, PER_CALLER, Bell
 from hookyard.kit.clock import SystemClock
 from hookyard.kit.errors import Forbidden, Limited, Unauthenticated
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.bulk import load, ndjson
+from tests.contract.records.conftest import Place, an_actor, feed_head
 from tests.support.postgres import PostgresServer
 
 PATIENCE = 60
@@ -52,6 +54,48 @@ async def test_a_poll_passes_by_what_is_not_asked_for(place: Place, feed: Feed) 
     page = json.loads(await asyncio.wait_for(poll, PATIENCE))
     assert [one["seq"] for one in page["items"]] == [4]
     assert page["next_after"] == 4
+
+
+def overheard(place: Place, monkeypatch: pytest.MonkeyPatch) -> tuple[Place, list[str]]:
+    """A gateway over the same database, and the channels it announces news on."""
+    told: list[str] = []
+    monkeypatch.setattr(place.database, "announce", told.append)
+    records = open_records(place.database, Audit(place.ids), place.ids, place.clock)
+    return Place(place.database, records, place.clock, place.ids), told
+
+
+@pytest.mark.parametrize("way", ["create", "replace", "transact", "update_many", "import"])
+async def test_whoever_waits_is_told_however_it_was_written(
+    place: Place, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.call("POST", "/v1/users", b'{"userId":"there"}')
+    place, told = overheard(place, monkeypatch)
+    where = quote('{"userId":"there"}')
+    operations = b'{"operations":[{"op":"create","entity":"users","data":{"userId":"u"}}]}'
+    if way == "import":
+        await load(place, ndjson([{"userId": "u"}]), entity="users")
+    else:
+        method, path, body = {
+            "create": ("POST", "/v1/users", b'{"userId":"u"}'),
+            "replace": ("PUT", "/v1/users/u", b"{}"),
+            "transact": ("POST", "/v1/_transact", operations),
+            "update_many": ("PATCH", f"/v1/users?max=5&where={where}", b'{"displayName":"x"}'),
+        }[way]
+        await place.call(method, path, body)
+    assert await feed_head(place) == 2
+    assert told == [CHANNEL]
+
+
+async def test_nobody_is_told_of_what_was_not_written(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.call("POST", "/v1/users", b'{"userId":"u"}', key="k")
+    place, told = overheard(place, monkeypatch)
+    await place.call("POST", "/v1/users", b'{"userId":"u"}', key="k")
+    await place.call("PUT", "/v1/users/w?dry_run=true", b"{}")
+    await load(place, ndjson([{"nane": "u"}]), entity="users")
+    assert await feed_head(place) == 1
+    assert told == []
 
 
 async def test_a_process_hears_of_what_another_one_wrote(

@@ -85,6 +85,29 @@ def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key() -> None:
     assert 2.0 <= slept[1] <= 2.1
 
 
+def test_what_is_no_success_is_no_answer() -> None:
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(302, headers={"location": "https://login", "retry-after": "soon"})
+
+    with httpx2.Client(transport=httpx2.MockTransport(handle)) as http:
+        with pytest.raises(Problem) as refused:
+            Records("http://server", "t", http=http).get("users", "u")
+        assert (refused.value.status, refused.value.after_s) == (302, None)
+
+
+def test_an_answer_that_cannot_be_read_is_none() -> None:
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(
+            200, headers={"content-encoding": "gzip"}, stream=httpx2.ByteStream(b"{}")
+        )
+
+    with (
+        httpx2.Client(transport=httpx2.MockTransport(handle)) as http,
+        pytest.raises(NoAnswer, match="2 attempts"),
+    ):
+        Records("http://server", "t", http=http, attempts=2, sleep=lambda _: None).get("users", "u")
+
+
 def test_attempts_end() -> None:
     def handle(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("no")

@@ -182,9 +182,3 @@ async def arriving(
         piece: bytes = message.get("body", b"")
         if piece:
             yield piece
-
-
-async def left(receive: Receive) -> None:
-    """Returns when the client is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

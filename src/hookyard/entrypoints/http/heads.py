@@ -12,9 +12,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hookyard.core.ingress.model import Refusal
 from hookyard.entrypoints.http.problems import problem
+from hookyard.kit.streaming import ABORT
 
 MAX_HEAD = 64 * 1024
-ABORT = "hookyard.abort"
 TOO_LONG = Refusal(431, "head_too_large", f"Address and headers are over {MAX_HEAD} bytes.")
 MALFORMED = Refusal(400, "malformed_request", "This is not an HTTP request.")
 

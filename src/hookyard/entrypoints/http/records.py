@@ -5,10 +5,8 @@ so this route stands beside the API, like that of webhooks. What the API's edge 
 answer is done here, too: request ids, limits, refusals in the audit trail, headers for browsers.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 import structlog
 from starlette.requests import Request
@@ -23,7 +21,6 @@ from hookyard.entrypoints.http.bodies import (
     TooSlow,
     announced_too_large,
     arriving,
-    left,
     read_body,
 )
 from hookyard.entrypoints.http.edge import BUDGET, DEFAULTS, JSON, MIB, plain_id
@@ -47,6 +44,7 @@ from hookyard.kit.errors import (
     UnsupportedMedia,
 )
 from hookyard.kit.ids import IdMaker
+from hookyard.kit.streaming import send_frames
 
 PREFIX = "/v1/"
 MAX_BODY = MIB
@@ -241,20 +239,11 @@ class RecordsApp:
         """Lines as they come. Where they end too early the connection is cut, so that nobody
         takes what there is for the whole."""
         assert reply.lines is not None  # noqa: S101
-        gone = asyncio.ensure_future(left(receive))
-        try:
-            async with aclosing(reply.lines):
-                headers = self._told(scope, reply, state)
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                async for page in reply.lines:
-                    if gone.done():
-                        return
-                    # why: whoever does not read keeps a file, and the place of another.
-                    async with asyncio.timeout(self._deadline_s):
-                        await send({"type": "http.response.body", "body": page, "more_body": True})
-                await send({"type": "http.response.body", "body": b""})
-        finally:
-            gone.cancel()
+        headers = self._told(scope, reply, state)
+        # why: whoever does not read keeps a file, and the place of another.
+        error = await send_frames(reply.lines, scope, receive, send, headers, self._deadline_s)
+        if error is not None:
+            raise error
 
     def _told(
         self, scope: Scope, reply: Reply, state: dict[str, object]

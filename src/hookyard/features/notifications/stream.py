@@ -9,8 +9,7 @@ any process wakes every stream by way of the database, and each looks by itself 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -21,10 +20,12 @@ from starlette.types import Receive, Scope, Send
 
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.identity.model import Actor
+from hookyard.core.jobs.alarm import sleep_or
 from hookyard.features.notifications.model import Entry
 from hookyard.features.notifications.service import CHANNEL, Notifications
 from hookyard.kit.clock import Clock, to_rfc3339
 from hookyard.kit.errors import Limited
+from hookyard.kit.streaming import BEAT, HEAD, Frames, send_frames
 
 Alive: TypeAlias = Callable[[Unit, Actor, int], bool]
 """Whether the session an actor came with still stands at an instant."""
@@ -102,11 +103,9 @@ class Streams:
 class EventStream(Response):
     """One open stream, as an answer."""
 
-    media_type = "text/event-stream"
-
     def __init__(self, streams: Streams, actor: Actor, after: int | None) -> None:
-        super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
-        del self.headers["content-length"]
+        super().__init__()
+        self.raw_headers = list(HEAD)
         self._streams = streams
         self._actor = actor
         self._after = after
@@ -115,23 +114,22 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the client is gone, the session is over, or the server stops."""
         self._streams.enter(self._actor, self._bell)
-        gone = asyncio.create_task(_until_gone(receive), name="stream-gone")
-        pump = asyncio.create_task(self._pump(send), name="stream-pump")
+        within_s = self._streams.options.send_s
         try:
-            await asyncio.wait((gone, pump), return_when=asyncio.FIRST_COMPLETED)
+            error = await send_frames(
+                self._frames(), scope, receive, send, self.raw_headers, within_s
+            )
         finally:
-            for task in (gone, pump):
-                task.cancel()
-            ended = await asyncio.gather(gone, pump, return_exceptions=True)
             self._streams.leave(self._actor, self._bell)
-        if isinstance(ended[1], Exception) and not isinstance(ended[1], _TooSlow | OSError):
-            raise ended[1]
+        if error is not None and not isinstance(error, OSError):
+            raise error
 
-    async def _pump(self, send: Send) -> None:
+    async def _frames(self) -> Frames:
         streams, options = self._streams, self._streams.options
         clock = streams.clock
         started = checked = beat = clock.monotonic()
-        seq = await self._begin(send)
+        seq = await self._begin()
+        yield f"retry: {RETRY_MS}\nid: {seq}\n\n".encode()
         while not streams.closing:
             self._bell.clear()
             now = clock.monotonic()
@@ -143,28 +141,19 @@ class EventStream(Response):
                     break
             entries, seq = await self._news(seq)
             if entries:
-                await self._send(send, b"".join(event_of(entry) for entry in entries))
+                yield b"".join(event_of(entry) for entry in entries)
                 beat = clock.monotonic()
                 continue
             if now - beat >= options.beat_s:
-                await self._send(send, b": \n\n")
+                yield BEAT
                 beat = now
-            await self._rest()
-        await self._say(send({"type": "http.response.body", "body": b"", "more_body": False}))
+            await sleep_or(self._bell, clock, options.check_s)
 
-    async def _begin(self, send: Send) -> int:
-        """Head, and where to begin: no further on than the inbox is."""
+    async def _begin(self) -> int:
+        """Where to begin: no further on than the inbox is."""
         actor, notifications = self._actor, self._streams.notifications
         head = await self._streams.database.read(lambda unit: notifications.head(unit, actor))
-        start = {
-            "type": "http.response.start",
-            "status": self.status_code,
-            "headers": self.raw_headers,
-        }
-        await self._say(send(start))
-        seq = head if self._after is None else min(self._after, head)
-        await self._send(send, f"retry: {RETRY_MS}\nid: {seq}\n\n".encode())
-        return seq
+        return head if self._after is None else min(self._after, head)
 
     async def _news(self, seq: int) -> tuple[list[Entry], int]:
         """What is past a number and may be seen, and how far that reaches."""
@@ -181,38 +170,6 @@ class EventStream(Response):
         streams, actor = self._streams, self._actor
         now_ms = streams.clock.now_ms()
         return await streams.database.read(lambda unit: streams.alive(unit, actor, now_ms))
-
-    async def _rest(self) -> None:
-        """Until the bell rings, or it is time to look again."""
-        bell = asyncio.create_task(self._bell.wait())
-        nap = asyncio.create_task(self._streams.clock.sleep(self._streams.options.check_s))
-        try:
-            await asyncio.wait((bell, nap), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            bell.cancel()
-            nap.cancel()
-            await asyncio.gather(bell, nap, return_exceptions=True)
-
-    async def _send(self, send: Send, data: bytes) -> None:
-        await self._say(send({"type": "http.response.body", "body": data, "more_body": True}))
-
-    async def _say(self, sending: Awaitable[None]) -> None:
-        """One message to the client, who has `send_s` to take it."""
-        try:
-            async with asyncio.timeout(self._streams.options.send_s):
-                await sending
-        except TimeoutError:
-            raise _TooSlow from None
-
-
-class _TooSlow(Exception):
-    """The client does not take what is sent; its connection is given up."""
-
-
-async def _until_gone(receive: Receive) -> None:
-    with suppress(OSError):
-        while (await receive())["type"] != "http.disconnect":
-            pass
 
 
 def event_of(entry: Entry) -> bytes:

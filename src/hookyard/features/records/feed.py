@@ -25,6 +25,7 @@ from hookyard.features.records.trouble import shown, wrong
 from hookyard.kit.clock import Clock, to_rfc3339
 from hookyard.kit.errors import Forbidden, Gone, HookyardError
 from hookyard.kit.pages import DEFAULT_LIMIT
+from hookyard.kit.streaming import BEAT
 
 MAX_CHANGES = 500
 MAX_WAIT_S = 60
@@ -117,7 +118,7 @@ class Feed:
                 ):
                     if self.bell.closed:
                         return
-                    yield b":\n\n"
+                    yield BEAT
                 try:
                     actor = await again()
                     found = await self.read(actor, Wanted(after, AT_ONCE, 0, wanted.entities))

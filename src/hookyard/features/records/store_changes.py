@@ -8,7 +8,7 @@ order, without gaps, and who has read up to one has missed nothing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
@@ -105,13 +105,19 @@ class FeedHead:
     purged: int = 0
 
 
-def append(unit: Unit, tenant: str, changes: Sequence[Change]) -> int:
-    """Number changes and add them; the number of the last. The last step of a unit: the head of
-    the tenant is held until its end."""
+def append(unit: Unit, tenant: str, changes: Sequence[Change], told: Callable[[], None]) -> None:
+    """Number changes and add them, and have `told` called after the commit, for those who wait.
+    The last step of a unit: the head of the tenant is held until its end. Nothing for none."""
+    if not changes:
+        return
+    _number(unit, tenant, changes)
+    unit.after_commit(told)
+
+
+def _number(unit: Unit, tenant: str, changes: Sequence[Change]) -> None:
     count = len(changes)
     if unit.dialect == "sqlite":
-        last = _whole(unit.fetch_raw(_TAKE, tenant, count)[0][0])
-        first = last - count + 1
+        first = _whole(unit.fetch_raw(_TAKE, tenant, count)[0][0]) - count + 1
         unit.run_raw_many(
             _ADD,
             (
@@ -120,8 +126,8 @@ def append(unit: Unit, tenant: str, changes: Sequence[Change]) -> int:
                 for n, c in enumerate(changes)
             ),
         )  # fmt: skip
-        return last
-    rows = unit.fetch_raw(
+        return
+    unit.fetch_raw(
         _TAKE_AND_ADD,
         tenant,
         count,
@@ -133,7 +139,6 @@ def append(unit: Unit, tenant: str, changes: Sequence[Change]) -> int:
         [change.at_ms for change in changes],
         [change.actor for change in changes],
     )
-    return _whole(rows[0][0])
 
 
 def after(unit: Unit, tenant: str, seq: int, limit: int) -> list[Numbered]:

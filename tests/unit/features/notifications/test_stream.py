@@ -14,6 +14,7 @@ from hookyard.features.notifications.stream import StreamOptions, Streams
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.errors import Limited
 from hookyard.kit.ids import IdMaker
+from hookyard.kit.streaming import ABORT
 
 PATIENCE_S = 30
 ALICE = Actor(ActorKind.USER, "alice", "default", (Grant(Role.VIEWER),), "alice", "s")
@@ -62,6 +63,22 @@ async def test_a_client_that_takes_nothing_is_dropped(streams: Streams) -> None:
     async with asyncio.timeout(PATIENCE_S):
         await streams.open(ALICE, None)({}, forever, stuck)  # type: ignore[arg-type]
     assert streams.open(ALICE, None)
+
+
+async def test_the_connection_of_a_client_that_takes_nothing_is_cut(streams: Streams) -> None:
+    cut = asyncio.Event()
+
+    async def receive() -> dict[str, object]:
+        await cut.wait()
+        return {"type": "http.disconnect"}
+
+    async def stuck(message: dict[str, object]) -> None:
+        await asyncio.Event().wait()
+
+    scope = {"extensions": {ABORT: {"call": cut.set}}}
+    async with asyncio.timeout(PATIENCE_S):
+        await streams.open(ALICE, None)(scope, receive, stuck)  # type: ignore[arg-type]
+    assert cut.is_set()
 
 
 async def test_a_client_that_is_gone_ends_it(streams: Streams) -> None:

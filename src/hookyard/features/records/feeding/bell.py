@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from hookyard.adapters.database.port import Database
 from hookyard.core.identity.model import Actor
+from hookyard.core.jobs.alarm import sleep_or
 from hookyard.features.records import store_changes
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import HookyardError, Limited
@@ -91,7 +92,8 @@ class Bell:
             while self._waiting and not self.closed:
                 self._stir.clear()
                 await self._look()
-                await self._stirred()
+                every_s = LOOK_EVERY_S if self._database.hears else DEAF_LOOK_EVERY_S
+                await sleep_or(self._stir, self._clock, every_s)
         finally:
             self._task = None
 
@@ -104,13 +106,3 @@ class Bell:
         for waiter in self._waiting:
             if heads.get(waiter.tenant, 0) > waiter.seq and not waiter.rung.done():
                 waiter.rung.set_result(None)
-
-    async def _stirred(self) -> None:
-        every_s = LOOK_EVERY_S if self._database.hears else DEAF_LOOK_EVERY_S
-        stirred = asyncio.create_task(self._stir.wait())
-        passed = asyncio.create_task(self._clock.sleep(every_s))
-        try:
-            await asyncio.wait({stirred, passed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stirred.cancel()
-            passed.cancel()

@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from hookyard.adapters.database.port import Database, Unit
+from hookyard.core.jobs.alarm import sleep_or
 from hookyard.core.jobs.model import NewJob
 from hookyard.core.jobs.port import JobRequests
 from hookyard.features.records.feeding import store_subscriptions
@@ -53,7 +54,7 @@ class Pump:
                     log.warning("subscriptions_not_seen", error=error.detail)
                 failing = True
             await self._clock.sleep(SPACING_S)
-            await self._stirred()
+            await sleep_or(self._stir, self._clock, LOOK_EVERY_S)
 
     async def turn(self) -> int:
         """Make the jobs that are missing; how many were made."""
@@ -89,12 +90,3 @@ class Pump:
         found = store_subscriptions.get(unit, tenant, one, lock=True)
         if found is not None and found.job_id == job_id:
             store_subscriptions.change(unit, tenant, one, {"job_id": None})
-
-    async def _stirred(self) -> None:
-        stirred = asyncio.create_task(self._stir.wait())
-        passed = asyncio.create_task(self._clock.sleep(LOOK_EVERY_S))
-        try:
-            await asyncio.wait({stirred, passed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stirred.cancel()
-            passed.cancel()

@@ -49,7 +49,7 @@ class Newcomer:
 
 
 class Creation:
-    """The work of the batcher for new records. `told` is called after each commit."""
+    """The work of the batcher for new records. `told` is called after a commit that stored some."""
 
     def __init__(self, idempotency: Idempotency, audit: Audit, told: Callable[[], None]) -> None:
         self._idempotency = idempotency
@@ -67,7 +67,6 @@ class Creation:
             unit.confine(tenant)
             self._of_tenant(unit, tenant, by_tenant[tenant], outcomes)
         unit.set_free()
-        unit.after_commit(self._told)
         for item in items:
             if outcomes[id(item)] is Came.STORED:
                 self._record(unit, item)
@@ -86,8 +85,7 @@ class Creation:
                 outcomes[id(item)] = Came.STORED if is_added else self._refused(unit, item)
         self._share(items, outcomes)
         stored = [item.change for item in fresh if outcomes[id(item)] is Came.STORED]
-        if stored:
-            store_changes.append(unit, tenant, stored)
+        store_changes.append(unit, tenant, stored, self._told)
 
     def _claimed(
         self, unit: Unit, tenant: str, items: list[Newcomer], outcomes: dict[int, Outcome]

@@ -116,9 +116,7 @@ class Writes:
             raise Rehearsed(found)
         if claim is not None:
             self._idempotency.complete(unit, tenant, claim.digest, found)
-        if work.changes:
-            store_changes.append(unit, tenant, work.changes)
-            unit.after_commit(self._told)
+        store_changes.append(unit, tenant, work.changes, self._told)
         unit.set_free()
         self._record(unit, work, action)
         return Answered(found, until_ms=self._until(caller, now_ms))
