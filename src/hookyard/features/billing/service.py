@@ -17,12 +17,11 @@ from hookyard.features.billing.model import (
     Binding,
     Budget,
     NewProject,
-    Period,
     Project,
     ProjectChange,
     Standing,
 )
-from hookyard.features.billing.periods import day_of, start_of
+from hookyard.features.billing.periods import day_of, starts
 from hookyard.features.billing.stops import Stops
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Conflict, Forbidden, Invalid, NotFound
@@ -97,8 +96,7 @@ class Projects:
 
     def marked(self, unit: Unit) -> Mapping[str, int]:
         """How many budgets are nearly used up in this day or month (`warned`), or `stopped`."""
-        today = day_of(self._clock.now_ms())
-        day, month = (start_of(period, today).isoformat() for period in (Period.DAY, Period.MONTH))
+        day, month = starts(day_of(self._clock.now_ms()))
         return {mark.value: n for mark, n in store_usage.marks_now(unit, day, month).items()}
 
     def change(self, unit: Unit, actor: Actor, project_id: str, wanted: ProjectChange) -> Project:
