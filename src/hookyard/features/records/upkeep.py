@@ -45,4 +45,3 @@ class TidyRecords:
         return Done(dict(gone))
 
 
-HANDLERS = (TidyRecords,)

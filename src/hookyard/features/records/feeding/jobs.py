@@ -225,4 +225,3 @@ def _paused(ctx: JobContext, reason: str, unit: Unit) -> None:
     _change(unit, ctx, values)
 
 
-HANDLERS = (SendChanges,)
