@@ -3,10 +3,12 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hookyard.kit.errors import Invalid
+from hookyard.kit.ids import is_id
 
 Item = TypeVar("Item")
 
@@ -45,6 +47,22 @@ def decode_cursor(cursor: str, kinds: tuple[type, ...]) -> tuple[str | int, ...]
     ):
         raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
     return tuple(keys)
+
+
+def id_in(cursor: str | None) -> str | None:
+    """The id a cursor names, None without one; Invalid (`bad_cursor`) when it names none."""
+    if not cursor:
+        return None
+    found = str(decode_cursor(cursor, (str,))[0])
+    if not is_id(found):
+        raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
+    return found
+
+
+def page_of(rows: Sequence[Item], limit: int, key: Callable[[Item], str | int]) -> Page[Item]:
+    """The first `limit` of rows; one more than that, and the cursor is the last one's `key`."""
+    more = encode_cursor(key(rows[limit - 1])) if len(rows) > limit else None
+    return Page(tuple(rows[:limit]), more)
 
 
 def _storable(key: str | int) -> bool:
