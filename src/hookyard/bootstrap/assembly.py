@@ -14,7 +14,7 @@ from hookyard.bootstrap.feeding import open_sinks
 from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import CallListeners
 from hookyard.bootstrap.noticing import open_streams
-from hookyard.bootstrap.offices import keeping
+from hookyard.bootstrap.offices import keeping, office_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
     load_admin_key,
@@ -153,9 +153,17 @@ def _assemble(
     _trace(base, ears)
     breakers, boot_id = Breakers(base.clock), base.ids.new(base.clock.now_ms())
     rooms = open_rooms(base, ears)
-    ledger, told = rooms.ledger, rooms.noticing
+    ledger, noticing = rooms.ledger, rooms.noticing
     runner = _runner(base, rooms, ears, breakers, boot_id)
     key = audit_key(settings.access.audit_key, settings.data_dir / "audit.key")
+    office = office_of(
+        _cron(base, rooms),
+        ledger,
+        rooms.recovering,
+        keeping(settings, key, rooms.audit, base.clock),
+        rooms.billing.upkeep,
+        has_github=base.github is not None,
+    )
     return Yard(
         settings=settings,
         clock=base.clock,
@@ -164,7 +172,7 @@ def _assemble(
         sources=base.sources,
         ledger=ledger,
         runner=runner,
-        cron=_cron(base, rooms),
+        office=office,
         breakers=breakers,
         publisher=rooms.publisher,
         deliveries=rooms.deliveries,
@@ -196,14 +204,13 @@ def _assemble(
         sealer=base.sealer,
         apps=base.apps,
         tokens=rooms.tokens,
-        noticing=told,
-        streams=open_streams(database, told.notifications, rooms.people.sessions, base.clock),
+        noticing=noticing,
+        streams=open_streams(database, noticing.notifications, rooms.people.sessions, base.clock),
         billing=rooms.billing,
         records=rooms.records,
         feeding=rooms.feeding,
         traces=base.traces,
         pointers=join(base.broker, settings, database, ledger, runner, ears.endings),
-        duties=[keeping(settings, key, rooms.audit, base.clock), rooms.billing.upkeep],
     )
 
 

@@ -63,13 +63,13 @@ def open_noticing(
     given = None
     if slack is not None:
         given = Slack(publisher, frozenset(settings.slack.channels))
-    people = KnownPeople(site_of(settings.github.api_base_url), clock)
+    site = site_of(settings.github.api_base_url)
+    people = KnownPeople(site, clock)
 
     def announce() -> None:
         database.announce(CHANNEL)
 
     notifications = Notifications(ids, clock, people, find_repository, announce, given)
-    site = site_of(settings.github.api_base_url)
     health = CodeHealth(ids, publisher, health_notices(notifications, site))
     return Noticing(notifications, health, slack, outbound)
 

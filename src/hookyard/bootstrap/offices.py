@@ -2,47 +2,62 @@
 
 import os
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from hookyard import registry
-from hookyard.adapters.database.port import Unit
+from hookyard.adapters.database.port import Database, Unit
+from hookyard.bootstrap.recovering import Recovering
 from hookyard.core.audit.keeping import EVERY_S, Keeper
 from hookyard.core.audit.service import Audit
 from hookyard.core.audit.signing import AuditKey
-from hookyard.core.jobs.cron import TICK_S
+from hookyard.core.jobs.cron import TICK_S, Cron
 from hookyard.core.jobs.election import LEASE_S, Election
 from hookyard.core.jobs.scheduler import Duty, Scheduler
+from hookyard.core.jobs.service import Ledger
 from hookyard.kit.clock import Clock
 from hookyard.settings import Settings
-
-if TYPE_CHECKING:
-    from hookyard.bootstrap.yard import Yard
 
 OFFICE = "scheduler"
 
 
-def scheduler_of(yard: "Yard") -> Scheduler:
-    """A candidate for the office, with the calendar as its first duty.
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What whoever holds the office does; `opening` units run first in every term."""
 
-    A term lasts as long as an attempt's lease, `LEASE_S` at most. The inventory of a GitHub App is
-    brought up to date whenever a term begins.
+    duties: tuple[Duty, ...]
+    opening: tuple[Callable[[Unit], object], ...]
+
+    def candidate(
+        self, database: Database, clock: Clock, boot_id: str, lease_s: float
+    ) -> Scheduler:
+        """A candidate of this process. A term lasts as long as an attempt's lease, `LEASE_S` at
+        most."""
+        # why: one process owns a SQLite file, so whoever held the office before is dead.
+        alone = database.dialect == "sqlite"
+        holder = f"{socket.gethostname()}/{os.getpid()}/{boot_id}"
+        election = Election(OFFICE, holder, clock, min(LEASE_S, lease_s), alone=alone)
+        return Scheduler(database, election, self.duties, self.opening)
+
+
+def office_of(
+    cron: Cron, ledger: Ledger, recovering: Recovering, *duties: Duty, has_github: bool
+) -> Office:
+    """The office, with the calendar as its first duty.
+
+    Whenever a term begins, the inventory of a GitHub App is brought up to date and deliveries that
+    never arrived are looked for.
     """
-    # why: one process owns a SQLite file, so whoever held the office before is dead.
-    alone = yard.database.dialect == "sqlite"
-    holder = f"{socket.gethostname()}/{os.getpid()}/{yard.boot_id}"
-    lease_s = min(LEASE_S, yard.settings.worker.lease_s)
-    election = Election(OFFICE, holder, yard.clock, lease_s, alone=alone)
 
     def sync_inventory(unit: Unit) -> None:
-        if yard.github is not None:
-            yard.ledger.enqueue(unit, registry.SYNC_AT_START)
+        if has_github:
+            ledger.enqueue(unit, registry.SYNC_AT_START)
 
-    def recover_missed(unit: Unit) -> None:
-        yard.recovering.ask(yard.ledger, unit)
-
-    duties = (Duty("cron", TICK_S, yard.cron.turn), *yard.duties)
-    begin = (yard.cron.sync, sync_inventory, recover_missed)
-    return Scheduler(yard.database, election, duties, begin)
+    return Office(
+        (Duty("cron", TICK_S, cron.turn), *duties),
+        (cron.sync, sync_inventory, partial(recovering.ask, ledger)),
+    )
 
 
 def keeping(settings: Settings, key: AuditKey, audit: Audit, clock: Clock) -> Duty:

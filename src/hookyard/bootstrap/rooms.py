@@ -17,10 +17,7 @@ from hookyard.bootstrap.feeding import Feeding, FeedingBase, open_feeding
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners, Waker
 from hookyard.bootstrap.minting import TokenService, token_service
 from hookyard.bootstrap.noticing import Noticing, open_noticing
-from hookyard.bootstrap.opening import (
-    GitHubApp,
-    spreading_random,
-)
+from hookyard.bootstrap.opening import GitHubApp, spreading_random
 from hookyard.bootstrap.people import People, PeopleBase, open_people
 from hookyard.bootstrap.recording import Records, open_records
 from hookyard.bootstrap.recovering import Recovering, recovering
@@ -159,10 +156,10 @@ def open_rooms(base: Foundation, ears: Ears) -> Rooms:
 
 def ledger_of(base: Foundation, waker: Waker) -> Ledger:
     """The ledger, with the kinds this process works on."""
-    timeout_s = base.settings.worker.agent_timeout_s
-    agent = RunAgent.kind_for(timeout_s) if agent_argv(base.settings) else None
+    of_agents = RunAgent.kind_for(base.settings.worker.agent_timeout_s)
+    agent = of_agents if agent_argv(base.settings) else None
     has_slack = base.settings.slack.bot_token is not None
     kinds = registry.kinds(has_github=base.github is not None, agent=agent, has_slack=has_slack)
     ledger = Ledger(base.clock, base.ids, kinds, spreading_random(), waker)
-    ledger.outside[RunAgent.kind_for(timeout_s).name] = RunAgent.kind_for(timeout_s)
+    ledger.outside[of_agents.name] = of_agents
     return ledger

@@ -17,10 +17,8 @@ from hookyard.bootstrap.feeding import Feeding
 from hookyard.bootstrap.listeners import BatchListeners, CallListeners, EndListeners
 from hookyard.bootstrap.minting import TokenService
 from hookyard.bootstrap.noticing import Noticing
-from hookyard.bootstrap.offices import scheduler_of
-from hookyard.bootstrap.opening import (
-    GitHubApp,
-)
+from hookyard.bootstrap.offices import Office
+from hookyard.bootstrap.opening import GitHubApp
 from hookyard.bootstrap.people import People
 from hookyard.bootstrap.pointers import Pointers
 from hookyard.bootstrap.recording import Records
@@ -41,11 +39,10 @@ from hookyard.core.ingress.receive import Endpoint, Receiver
 from hookyard.core.ingress.service import Deliveries
 from hookyard.core.jobs.artifacts import Artifacts
 from hookyard.core.jobs.breakers import Breakers
-from hookyard.core.jobs.cron import Cron
 from hookyard.core.jobs.leases_desk import LeaseDesk
 from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.runner import Runner
-from hookyard.core.jobs.scheduler import Duty, Scheduler
+from hookyard.core.jobs.scheduler import Scheduler
 from hookyard.core.jobs.service import Ledger
 from hookyard.core.publishing.service import Publisher
 from hookyard.core.sealing.service import Sealer
@@ -72,7 +69,7 @@ class Yard:
     sources: dict[str, SourceConfig]
     ledger: Ledger
     runner: Runner
-    cron: Cron
+    office: Office
     breakers: Breakers
     publisher: Publisher
     deliveries: Deliveries
@@ -115,7 +112,6 @@ class Yard:
     keeper: Keeper | None = None
     served: dict[str, Endpoint] = field(default_factory=dict)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
-    duties: list[Duty] = field(default_factory=list)
     scheduler: Scheduler | None = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -189,8 +185,9 @@ class Yard:
             self.tasks.append(self.pointers.start_relay(self.database))
 
     async def start_scheduler(self) -> None:
-        """Stand for the calendar and for the `duties`, which one process at a time does."""
-        self.scheduler = scheduler_of(self)
+        """Stand for the office: the calendar, and what else one process at a time does."""
+        lease_s = self.settings.worker.lease_s
+        self.scheduler = self.office.candidate(self.database, self.clock, self.boot_id, lease_s)
         self.tasks.append(asyncio.create_task(self.scheduler.run(), name="scheduler"))
 
     async def drain(self) -> None:

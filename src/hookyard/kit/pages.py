@@ -3,10 +3,12 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hookyard.kit.errors import Invalid
+from hookyard.kit.ids import is_id
 
 Item = TypeVar("Item")
 
@@ -52,6 +54,22 @@ def number_in(cursor: str | None) -> int | None:
     if not cursor:
         return None
     return max(0, min(int(decode_cursor(cursor, (int,))[0]), 2**31 - 1))
+
+
+def id_in(cursor: str | None) -> str | None:
+    """The id a cursor names, None without one; Invalid (`bad_cursor`) when it names none."""
+    if not cursor:
+        return None
+    found = str(decode_cursor(cursor, (str,))[0])
+    if not is_id(found):
+        raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
+    return found
+
+
+def page_of(rows: Sequence[Item], limit: int, key: Callable[[Item], str | int]) -> Page[Item]:
+    """The first `limit` of rows; one more than that, and the cursor is the last one's `key`."""
+    more = encode_cursor(key(rows[limit - 1])) if len(rows) > limit else None
+    return Page(tuple(rows[:limit]), more)
 
 
 def _storable(key: str | int) -> bool:

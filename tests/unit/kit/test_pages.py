@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookyard.kit.errors import Invalid
-from hookyard.kit.pages import clamp_limit, decode_cursor, encode_cursor, number_in
+from hookyard.kit.pages import (
+    Page,
+    clamp_limit,
+    decode_cursor,
+    encode_cursor,
+    id_in,
+    number_in,
+    page_of,
+)
 
 
 def raw(value: object) -> str:
@@ -79,3 +87,23 @@ def test_no_cursor_names_no_number() -> None:
     assert number_in("") is None
     with pytest.raises(Invalid):
         number_in(encode_cursor("seven"))
+
+
+ID = "01m7w2mvv8c60f55nyddwd54jt"
+
+
+def test_the_id_in_a_cursor_comes_back() -> None:
+    assert id_in(encode_cursor(ID)) == ID
+    assert id_in(None) is id_in("") is None
+
+
+@pytest.mark.parametrize("key", ["", "x", ID.upper(), ID + "0", "users"])
+def test_a_cursor_without_an_id_is_refused(key: str) -> None:
+    with pytest.raises(Invalid, match="not one this list gave out"):
+        id_in(encode_cursor(key))
+
+
+def test_a_page_names_where_the_next_begins_only_when_there_is_one() -> None:
+    assert page_of([3, 2, 1], 2, lambda row: row) == Page((3, 2), encode_cursor(2))
+    assert page_of([2, 1], 2, lambda row: row) == Page((2, 1), None)
+    assert page_of([], 2, lambda row: row) == Page((), None)

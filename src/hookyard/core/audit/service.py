@@ -6,7 +6,7 @@ from hookyard.adapters.database.port import Unit
 from hookyard.core.audit import store
 from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry, AuditFilter, AuditRecord
 from hookyard.kit.ids import IdMaker
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, decode_cursor, page_of
 from hookyard.kit.text import storable
 
 MAX_TEXT = 1000
@@ -55,8 +55,7 @@ class Audit:
         """A tenant's records, newest first; Invalid (`bad_cursor`) for a cursor not ours."""
         before = int(decode_cursor(cursor, (int,))[0]) if cursor else None
         rows = store.page(unit, tenant, wanted, before, limit + 1)
-        more = encode_cursor(rows[limit - 1].seq) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        return page_of(rows, limit, lambda row: row.seq)
 
 
 def append(unit: Unit, records: Sequence[AuditRecord]) -> None:

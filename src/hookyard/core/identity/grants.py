@@ -23,7 +23,7 @@ from hookyard.core.identity.rules import authorize, may_grant
 from hookyard.core.identity.scopes import FindRepository, checked_scope, nowhere, settled
 from hookyard.kit.errors import Forbidden, Invalid, NotFound
 from hookyard.kit.ids import IdMaker, is_id
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, id_in, page_of
 
 MAX_SUBJECT = 200
 SYSTEM = "system:grants"
@@ -83,12 +83,9 @@ class Grants:
         if not decision.allowed:
             hint = "" if wanted.scope else "; name the `scope` you hold it in"
             raise Forbidden(decision.reason + hint)
-        before = str(decode_cursor(cursor, (str,))[0]) if cursor else None
-        if before is not None and not is_id(before):
-            raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
+        before = id_in(cursor)
         rows = store_grants.page(unit, actor.tenant, wanted, before, limit + 1)
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        return page_of(rows, limit, lambda row: row.id)
 
     def revoke(self, unit: Unit, grant_id: str, actor: Actor, now_ms: int) -> KeptGrant:
         """Take a grant away; what it was.

@@ -14,7 +14,7 @@ from hookyard.core.identity.scopes import FindRepository, checked_scope, nowhere
 from hookyard.kit.errors import Forbidden, Invalid, NotFound
 from hookyard.kit.ids import IdMaker, is_id
 from hookyard.kit.json import Json
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, id_in, page_of
 
 MAX_NAME = 100
 
@@ -81,12 +81,9 @@ class ApiKeys:
         decision = authorize(actor, Action.KEYS_READ, Scope(tenant=actor.tenant))
         if not decision.allowed:
             raise Forbidden(decision.reason)
-        before = str(decode_cursor(cursor, (str,))[0]) if cursor else None
-        if before is not None and not is_id(before):
-            raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
+        before = id_in(cursor)
         rows = store.page(unit, actor.tenant, before, limit + 1)
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        return page_of(rows, limit, lambda row: row.id)
 
     def revoke(self, unit: Unit, key_id: str, actor: Actor, now_ms: int) -> ApiKey:
         """End a key for good; a second time changes nothing. NotFound for a key of another

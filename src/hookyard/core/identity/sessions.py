@@ -19,7 +19,7 @@ from hookyard.core.identity.session_rules import (
 from hookyard.core.identity.users import Held, Opened, Profile, Session, User
 from hookyard.kit.errors import Invalid, NotFound
 from hookyard.kit.ids import IdMaker, is_id
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, encode_cursor, id_in, page_of
 
 TOUCH_EVERY_MS = 60_000
 MAX_NAME = 200
@@ -112,7 +112,7 @@ class Sessions:
         self, unit: Unit, user_id: str, cursor: str | None, limit: int, now_ms: int
     ) -> Page[Session]:
         """Sessions of a user, newest first, without those that are over."""
-        rows = store_sessions.page(unit, user_id, before_of(cursor), limit + 1)
+        rows = store_sessions.page(unit, user_id, id_in(cursor), limit + 1)
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         idle_ms = now_ms - self.options.idle_ms
         live = [s for s in rows[:limit] if s.expires_at_ms > now_ms and s.seen_at_ms > idle_ms]
@@ -158,9 +158,8 @@ class Sessions:
         self, unit: Unit, tenant: str, login: str | None, cursor: str | None, limit: int
     ) -> Page[User]:
         """Users of a tenant, newest first; those of one login where it is given."""
-        rows = store_users.page(unit, tenant, login, before_of(cursor), limit + 1)
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        rows = store_users.page(unit, tenant, login, id_in(cursor), limit + 1)
+        return page_of(rows, limit, lambda row: row.id)
 
     def is_live(self, unit: Unit, session_id: str, now_ms: int) -> bool:
         """Whether a session still stands, for what lasts longer than a request."""
@@ -174,16 +173,6 @@ class Sessions:
     def purge(self, unit: Unit, now_ms: int) -> int:
         """Delete the rows of sessions that are over; how many."""
         return store_sessions.remove_expired(unit, now_ms, now_ms - self.options.idle_ms)
-
-
-def before_of(cursor: str | None) -> str | None:
-    """The id a cursor names; Invalid (`bad_cursor`) when it names none."""
-    if not cursor:
-        return None
-    before = str(decode_cursor(cursor, (str,))[0])
-    if not is_id(before):
-        raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
-    return before
 
 
 def _storable_profile(profile: Profile) -> Profile:

@@ -7,8 +7,7 @@ from hookyard.core.tokens.policy_file import BadPolicy, read_policy
 from hookyard.core.tokens.simulation import Simulated, simulate
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Invalid, NotFound
-from hookyard.kit.ids import is_id
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, id_in, page_of
 
 DAY_MS = 86_400_000
 ASKS_AT_MOST = 20_000
@@ -39,9 +38,7 @@ class Records:
         installation_id: int | None = None,
     ) -> Page[Mint]:
         """Mints, newest first; those an actor, or a campaign, ever got."""
-        before = str(decode_cursor(cursor, (str,))[0]) if cursor else None
-        if before is not None and not is_id(before):
-            raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
+        before = id_in(cursor)
         rows = await self._database.read(
             lambda unit: store.mints_page(
                 unit,
@@ -53,8 +50,7 @@ class Records:
                 installation_id=installation_id,
             )
         )
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        return page_of(rows, limit, lambda row: row.id)
 
     async def has_got(self, actor: str, mint: Mint) -> bool:
         """Whether an actor ever got this mint."""

@@ -8,7 +8,7 @@ from hookyard.entrypoints.cli.lists import paged
 from hookyard.entrypoints.cli.remote import Remote, with_server
 from hookyard.entrypoints.cli.screen import Column, text_of
 from hookyard.kit.ids import is_id
-from hookyard.kit.json import Json, JsonObject, as_list, as_object, as_text
+from hookyard.kit.json import Json, JsonObject, as_object, as_text
 
 PATH = "/api/admin/usage"
 
@@ -81,8 +81,7 @@ def id_of(remote: Remote, project: str) -> str:
     if is_id(project):
         return project
     items, _ = remote.pages("/api/admin/projects", {"archived": "true"}, limit=200, every=True)
-    for item in as_list(list(items)):
-        found = as_object(item)
+    for found in items:
         if as_text(found.get("name")).casefold() == project.casefold():
             return as_text(found.get("id"))
     raise Failed("there is no such project among those you may read")

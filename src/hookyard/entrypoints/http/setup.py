@@ -22,10 +22,10 @@ from hookyard.bootstrap.registering import (
     store_for,
     website,
 )
-from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry
 from hookyard.core.identity.model import Action, Actor
 from hookyard.core.identity.rules import may_enter
 from hookyard.core.ingress.model import SourceConfig
+from hookyard.core.registration import trail
 from hookyard.core.registration.model import Delivered, RegistrationRefused, Wish
 from hookyard.core.registration.pending import LIFE_MS, Begun, Pending
 from hookyard.core.registration.pinging import Pinging
@@ -183,11 +183,7 @@ class SetupPages:
         yard, options = self._yard, {"app_slug": app.slug}
         secret = app.webhook_secret.encode()
         yard.add_source(SourceConfig("github", "github", (secret,), options))
-        entry = AuditEntry(
-            by, "secrets.write", f"github-app:{app.id}",
-            detail={"slug": app.slug, "owner": app.owner}, tenant=DEFAULT_TENANT,
-        )  # fmt: skip
-        now_ms = yard.clock.now_ms()
+        entry, now_ms = trail.made(app, by), yard.clock.now_ms()
         await yard.database.write(lambda unit: yard.audit.record(unit, entry, now_ms))
 
     async def _ping(self, made: _Made) -> Delivered:

@@ -26,7 +26,7 @@ from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from hookyard.kit.ids import IdMaker, is_id
 from hookyard.kit.json import JsonObject
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, id_in, page_of
 from hookyard.kit.secret import Secret
 
 TABLE = "provider_keys"
@@ -80,14 +80,13 @@ class ProviderKeys:
         self, unit: Unit, actor: Actor, project_id: str | None, cursor: str | None, limit: int
     ) -> Page[ProviderKey]:
         """Keys of the projects this actor may read the keys of, newest first."""
-        before = str(decode_cursor(cursor, (str,))[0]) if cursor else None
+        before = id_in(cursor)
         projects: Sequence[str] | None = readable(actor, Action.PROVIDER_KEYS_READ)
         if project_id is not None:
             is_seen = projects is None or project_id in projects
             projects = [project_id] if is_seen else []
         rows = store_keys.page(unit, actor.tenant, projects, before, limit + 1)
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        return page_of(rows, limit, lambda row: row.id)
 
     def get(self, unit: Unit, actor: Actor, key_id: str) -> ProviderKey:
         """A key; NotFound for none, or one of projects out of the actor's sight."""

@@ -27,6 +27,11 @@ def next_start(period: Period, start: date) -> date:
     return (start + timedelta(days=32)).replace(day=1)
 
 
+def starts(today: date) -> tuple[str, str]:
+    """The first days of the present day and month, as they are kept."""
+    return today.isoformat(), start_of(Period.MONTH, today).isoformat()
+
+
 def instant(day: date) -> int:
     """The first millisecond of a day."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)

@@ -17,18 +17,17 @@ from hookyard.features.billing.model import (
     Binding,
     Budget,
     NewProject,
-    Period,
     Project,
     ProjectChange,
     Standing,
 )
-from hookyard.features.billing.periods import day_of, start_of
+from hookyard.features.billing.periods import day_of, starts
 from hookyard.features.billing.stops import Stops
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from hookyard.kit.ids import IdMaker, is_id
 from hookyard.kit.json import JsonObject
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, id_in, page_of
 
 MOST_BINDINGS = 1_000
 
@@ -77,11 +76,10 @@ class Projects:
         self, unit: Unit, actor: Actor, cursor: str | None, limit: int, *, archived: bool = False
     ) -> Page[Project]:
         """The projects this actor may read, newest first."""
-        before = str(decode_cursor(cursor, (str,))[0]) if cursor else None
+        before = id_in(cursor)
         ids = readable(actor)
         found = store.page(unit, actor.tenant, before, limit + 1, ids=ids, archived=archived)
-        more = encode_cursor(found[limit - 1].id) if len(found) > limit else None
-        return Page(tuple(found[:limit]), more)
+        return page_of(found, limit, lambda row: row.id)
 
     def get(self, unit: Unit, actor: Actor, project_id: str) -> Project:
         """A project; NotFound for one of another tenant, none, or out of the actor's sight."""
@@ -97,8 +95,7 @@ class Projects:
 
     def marked(self, unit: Unit) -> Mapping[str, int]:
         """How many budgets are nearly used up in this day or month (`warned`), or `stopped`."""
-        today = day_of(self._clock.now_ms())
-        day, month = (start_of(period, today).isoformat() for period in (Period.DAY, Period.MONTH))
+        day, month = starts(day_of(self._clock.now_ms()))
         return {mark.value: n for mark, n in store_usage.marks_now(unit, day, month).items()}
 
     def change(self, unit: Unit, actor: Actor, project_id: str, wanted: ProjectChange) -> Project:
@@ -142,10 +139,9 @@ class Projects:
     ) -> Page[Binding]:
         """What is bound to a project, oldest first."""
         project = self.get(unit, actor, project_id)
-        after = str(decode_cursor(cursor, (str,))[0]) if cursor else None
+        after = id_in(cursor)
         found = store.bindings_page(unit, project.id, after, limit + 1)
-        more = encode_cursor(found[limit - 1].id) if len(found) > limit else None
-        return Page(tuple(found[:limit]), more)
+        return page_of(found, limit, lambda row: row.id)
 
     def bind(self, unit: Unit, actor: Actor, project_id: str, text: str) -> Binding:
         """Bind one repository, or an owner's by a pattern.

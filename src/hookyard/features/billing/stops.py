@@ -22,7 +22,7 @@ from hookyard.features.billing.model import (
     Project,
     Standing,
 )
-from hookyard.features.billing.periods import day_of, start_of
+from hookyard.features.billing.periods import day_of, start_of, starts
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import NotFound
 
@@ -144,14 +144,14 @@ _STATE = {Mark.WARNED: "nearly used up", Mark.STOPPED: "used up"}
 def _standings(unit: Unit, project: Project, today: date) -> list[Standing]:
     if project.archived_at_ms is not None or not project.budgets:
         return []
-    day, month = (start_of(period, today).isoformat() for period in (Period.DAY, Period.MONTH))
+    day, month = starts(today)
     sums = store_usage.current(unit, project.id, day, month)
     return [rules.standing(project, budget, sums, today) for budget in project.budgets]
 
 
 def _is_due(unit: Unit, project_id: str, today: date) -> bool:
     """Whether marks and budgets differ; looks without a lock."""
-    day, month = (start_of(period, today).isoformat() for period in (Period.DAY, Period.MONTH))
+    day, month = starts(today)
     looks, there = store_usage.look(unit, project_id, day, month)
     wanted = {
         (found.period, found.meter, mark.value)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from hookyard.adapters.database.port import METADATA, RawSql, SqlValue, Unit
 from hookyard.features.billing.model import Mark, Marked, Meter, Period, Sum, WorkClass
+from hookyard.features.billing.rules import DRAWS
 
 USAGE = Table(
     "billing_usage",
@@ -72,13 +73,14 @@ _PEAK = RawSql(
 )
 
 
+_DRAWS = ", ".join(f"'{work.value}'" for work in sorted({WorkClass.NONE, *DRAWS}))
 # why: asked for at the end of each unit in which work of a project with budgets ended.
 _LOOK = RawSql.same(
     "SELECT b.period, b.meter, b.amount, b.hard, p.warn_percent, (SELECT CAST("
     "coalesce(sum(u.amount), 0) AS BIGINT)"
     " FROM billing_usage AS u WHERE u.project_id = b.project_id AND u.period = b.period"
     " AND u.start = CASE b.period WHEN 'day' THEN $2 ELSE $3 END AND u.meter = b.meter"
-    " AND u.work IN ('', 'agents', 'analysis'))"
+    f" AND u.work IN ({_DRAWS}))"
     " FROM billing_budgets AS b JOIN billing_projects AS p ON p.id = b.project_id"
     " WHERE b.project_id = $1 AND p.archived_at_ms IS NULL"
 )

@@ -25,9 +25,8 @@ from hookyard.features.codehealth.policies import Held, policy_of
 from hookyard.features.codehealth.render import check_run
 from hookyard.features.codehealth.rules import compare, current, judge, score
 from hookyard.features.codehealth.store import Kept
-from hookyard.kit.errors import Invalid
-from hookyard.kit.ids import IdMaker, is_id
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.ids import IdMaker
+from hookyard.kit.pages import Page, id_in, page_of
 
 WAITING = 50
 
@@ -155,9 +154,8 @@ class CodeHealth:
         self, unit: Unit, repository: str, number: int | None, cursor: str | None, limit: int
     ) -> Page[Kept]:
         """Assessments of a repository, newest first."""
-        rows = store.page(unit, repository, number, _before(cursor), limit + 1)
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        rows = store.page(unit, repository, number, id_in(cursor), limit + 1)
+        return page_of(rows, limit, lambda row: row.id)
 
     def purge(self, unit: Unit, before_ms: int) -> int:
         """Let go of what is older; how many rows went."""
@@ -209,12 +207,3 @@ def _stored(kept_id: str, found: Assessment, subject: Subject) -> HealthStored:
         author=subject.author,
         delivery_id=subject.delivery_id,
     )
-
-
-def _before(cursor: str | None) -> str | None:
-    if not cursor:
-        return None
-    before = str(decode_cursor(cursor, (str,))[0])
-    if not is_id(before):
-        raise Invalid("the cursor is not one this list gave out", code="bad_cursor")
-    return before

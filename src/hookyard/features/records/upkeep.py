@@ -43,6 +43,3 @@ class TidyRecords:
                 if count == 0:
                     break
         return Done(dict(gone))
-
-
-HANDLERS = (TidyRecords,)

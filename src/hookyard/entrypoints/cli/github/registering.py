@@ -21,8 +21,8 @@ from hookyard.bootstrap.registering import (
     webhook_shelf,
     website,
 )
-from hookyard.core.audit.model import DEFAULT_TENANT, AuditEntry
 from hookyard.core.audit.service import Audit
+from hookyard.core.registration import trail
 from hookyard.core.registration.exchange import SecretExchange, Step
 from hookyard.core.registration.model import Delivered, Wish
 from hookyard.core.registration.pinging import Pinging
@@ -132,19 +132,12 @@ async def _pinged(plan: Registering, app: NewApp, *, listens: bool) -> Delivered
 async def _note(settings: Settings, app: NewApp) -> None:
     """A line in the audit trail."""
     clock = SystemClock()
-    entry = AuditEntry(
-        BY,
-        "secrets.write",
-        f"github-app:{app.id}",
-        detail={"slug": app.slug, "owner": app.owner},
-        tenant=DEFAULT_TENANT,
-    )
     with readable_database(settings):
         database = await open_database(settings)
         try:
             await migrate_as_set(settings, database)
             audit, now_ms = Audit(IdMaker()), clock.now_ms()
-            await database.write(lambda unit: audit.record(unit, entry, now_ms))
+            await database.write(lambda unit: audit.record(unit, trail.made(app, BY), now_ms))
         finally:
             await database.close()
 

@@ -223,6 +223,3 @@ def _paused(ctx: JobContext, reason: str, unit: Unit) -> None:
         "job_id": None,
     }  # fmt: skip
     _change(unit, ctx, values)
-
-
-HANDLERS = (SendChanges,)
