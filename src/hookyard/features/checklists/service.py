@@ -36,7 +36,7 @@ from hookyard.features.checklists.render import CONCERN, render
 from hookyard.features.checklists.text import one_line
 from hookyard.kit.errors import Conflict, NotFound
 from hookyard.kit.ids import IdMaker
-from hookyard.kit.pages import Page, encode_cursor, number_in
+from hookyard.kit.pages import Page, number_in, page_of
 from hookyard.kit.text import storable
 
 MAX_TITLE = 300
@@ -264,8 +264,7 @@ class Checklists:
     ) -> Page[ChecklistSummary]:
         """Known checklists of a repository that fit, highest number first."""
         rows = store.page(unit, repository, wanted, number_in(cursor), limit + 1)
-        more = encode_cursor(rows[limit - 1].number) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        return page_of(rows, limit, lambda row: row.number)
 
     def _merged(
         self,

@@ -25,7 +25,7 @@ from hookyard.features.testruns.model import (
 from hookyard.features.testruns.packing import Names
 from hookyard.features.testruns.rules import Judgement, Nature, judge
 from hookyard.kit.ids import IdMaker
-from hookyard.kit.pages import Page, decode_cursor, encode_cursor
+from hookyard.kit.pages import Page, decode_cursor, encode_cursor, id_in, page_of
 from hookyard.kit.text import storable
 
 _PACKED = "application/zstd"
@@ -169,10 +169,8 @@ class TestRuns:
         self, unit: Unit, repository: str, head_sha: str | None, cursor: str | None, limit: int
     ) -> Page[Run]:
         """Stored attempts, newest first."""
-        before = str(decode_cursor(cursor, (str,))[0]) if cursor else None
-        rows = store_reads.runs_page(unit, repository, head_sha, before, limit + 1)
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(rows[:limit]), more)
+        rows = store_reads.runs_page(unit, repository, head_sha, id_in(cursor), limit + 1)
+        return page_of(rows, limit, lambda row: row.id)
 
     def find(
         self, unit: Unit, repository: str, run_id: int, attempt: int | None
@@ -226,8 +224,7 @@ class TestRuns:
             if nature in (None, one[1].nature) and one[0].case_key > after
         ]
         found.sort(key=lambda one: one[0].case_key)
-        more = encode_cursor(found[limit - 1][0].case_key) if len(found) > limit else None
-        return Page(tuple(found[:limit]), more)
+        return page_of(found, limit, lambda one: one[0].case_key)
 
     def history(
         self, unit: Unit, repository: str, case_key: str
