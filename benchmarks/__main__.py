@@ -25,6 +25,8 @@ from benchmarks import (
     postgres_ingest,
     records,
     records_bulk,
+    records_paced,
+    records_pages,
     records_search,
     recovery,
     report,
@@ -46,7 +48,7 @@ from benchmarks.servers import (
 PARTS = (
     "ingest", "postgres", "open-loop", "start", "jobs", "history", "drain", "churn", "fairness",
     "recovery", "faults", "memory", "authorize", "tokens", "extract", "results", "manifests",
-    "records", "search", "bulk",
+    "records", "records-paced", "pages", "search", "bulk",
 )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, help="drain: how many to queue")
     parser.add_argument("--churned", type=int, help="churn: how many jobs pass through")
     parser.add_argument("--vectors", type=int, help="search: how many to search in")
-    parser.add_argument("--rows", type=int, help="bulk: how many records go in and out")
+    parser.add_argument("--rows", type=int, help="bulk, pages: how many records")
     parser.add_argument("--outage", type=int, help="recovery: deliveries emitted while away")
     parser.add_argument(
         "--hookyard-command",
@@ -130,6 +132,12 @@ def plan(given: argparse.Namespace, figures: report.Figures) -> dict[str, Callab
         "authorize": lambda: authorize.measure(figures, 1_000 if quick else 3_000),
         "extract": lambda: extract.measure(figures, rounds),
         "records": lambda: records.measure(figures, given.hookyard_command, few, seconds),
+        "records-paced": lambda: records_paced.measure(
+            figures, given.hookyard_command, few, seconds * 2
+        ),
+        "pages": lambda: records_pages.measure(
+            figures, given.hookyard_command, given.rows or (200_000 if quick else 1_000_000)
+        ),
         "search": lambda: records_search.measure(
             figures, given.vectors or (20_000 if quick else 100_000)
         ),

@@ -152,8 +152,8 @@ def measure(
     for engine in engines:
         with ExitStack() as stack:
             try:
-                pair, database = _pair(stack, engine, ours)
-                servers = [started(stack, contender, rows) for contender in pair]
+                both, database = pair(stack, engine, ours)
+                servers = [started(stack, contender, rows) for contender in both]
             except NotMeasured as reason:
                 figures.note(f"not measured: records on {engine}: {reason}")
                 continue
@@ -163,7 +163,7 @@ def measure(
                 _compare(figures, engine, mode, servers, rounds, seconds, rows)
 
 
-def _pair(stack: ExitStack, engine: str, ours: Contender) -> tuple[list[Contender], int | None]:
+def pair(stack: ExitStack, engine: str, ours: Contender) -> tuple[list[Contender], int | None]:
     """Both contenders on an engine, and the process of the Postgres they share."""
     if engine == "sqlite":
         peer = replace(PEER, env={"DATABASE_URL": "sqlite+aiosqlite:///{data}/orm.db"})
