@@ -5,8 +5,9 @@ from random import Random
 
 from hookyard.core.ingress import store_dictionaries, upkeep
 from hookyard.core.ingress.dictionaries import Dictionaries
-from hookyard.core.ingress.dictionary import decompress, wanted
+from hookyard.core.ingress.dictionary import WATCHED, decompress, wanted
 from hookyard.core.ingress.learning import (
+    AGAIN_S,
     FIRST_AFTER,
     GRACE_MS,
     LOST_S,
@@ -106,6 +107,33 @@ async def test_a_new_place_has_its_first_dictionary_learnt_once(bench: Bench) ->
     await eager.look()
     await eager.look()
     assert len(await bench.jobs(kind=LEARN)) == 1
+
+
+async def test_bodies_unlike_those_before_have_one_learnt_again_but_not_all_the_time(
+    bench: Bench,
+) -> None:
+    for body in issue_bodies(120):
+        await take(bench, body)
+    await route_all(bench)
+    await learn(bench)
+    compressor, following = bench.receiver.compressor, follower(bench)
+    await following.look()
+    assert compressor.dictionary is not None
+
+    async def asked_after(bodies: list[bytes]) -> bool:
+        """Whether these have it learnt again."""
+        for body in bodies:
+            compressor(body)
+        await following.look()
+        return len(await bench.work(learner(bench))) == 1
+
+    like = issue_bodies(WATCHED, first=2_000)
+    assert not await asked_after(like)
+    assert await asked_after([Random(n).randbytes(3_000) for n in range(WATCHED)])
+    assert not await asked_after(like)
+    assert not await asked_after([Random(n).randbytes(4_000) for n in range(WATCHED)])
+    bench.clock.advance(AGAIN_S + 1)
+    assert await asked_after([])
 
 
 async def test_a_stale_dictionary_is_replaced_or_retired(bench: Bench) -> None:

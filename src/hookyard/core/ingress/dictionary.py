@@ -17,6 +17,8 @@ LEAST_SAMPLES = 64
 SIZES = (8 * 1024, 16 * 1024, 32 * 1024)
 WORTH = 0.85
 FIRST_ID, LAST_ID = 32_768, 2**31 - 1
+WATCHED = 500
+MUCH_WORSE, LEAST_LOSS = 1.5, 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +54,14 @@ class Kept:
 
 
 class Compressor:
-    """zstd level 1 with reused contexts; one per thread. Short bodies go by the dictionary."""
+    """zstd level 1 with reused contexts; one per thread. Short bodies go by the dictionary, and
+    are counted, with their bytes before and after."""
 
     def __init__(self) -> None:
         self._plain = zstandard.ZstdCompressor(level=LEVEL)
         self._short = self._plain
         self.dictionary: int | None = None
+        self.count = self.size = self.packed = 0
 
     def use(self, dictionary: Dictionary | None) -> None:
         """Pack short bodies with this dictionary from now on; None: without."""
@@ -65,7 +69,45 @@ class Compressor:
         self.dictionary = None if dictionary is None else dictionary.id
 
     def __call__(self, body: bytes) -> bytes:
-        return (self._short if len(body) <= SHORT_BODY else self._plain).compress(body)
+        size = len(body)
+        if size > SHORT_BODY:
+            return self._plain.compress(body)
+        packed = self._short.compress(body)
+        self.count += 1
+        self.size += size
+        self.packed += len(packed)
+        return packed
+
+
+class Watch:
+    """Whether bodies have come to be packed worse than they were with the same dictionary."""
+
+    def __init__(self, compressor: Compressor) -> None:
+        self._compressor = compressor
+        self.begin()
+
+    def begin(self) -> None:
+        """Hold later bodies against those that come next, of which the best `WATCHED` count."""
+        self._best: float | None = None
+        self._mark()
+
+    def is_worse(self) -> bool:
+        """Whether the newest bodies, `WATCHED` or more, take half as much again as the best did;
+        False as long as fewer came since it was last asked, or without a dictionary."""
+        it = self._compressor
+        count, size = it.count - self._count, it.size - self._size
+        if count < WATCHED or it.dictionary is None or not size:
+            return False
+        packed = it.packed - self._packed
+        self._mark()
+        share = packed / size
+        if self._best is None or share < self._best:
+            self._best = share
+        return share > self._best * MUCH_WORSE and packed - self._best * size > LEAST_LOSS * count
+
+    def _mark(self) -> None:
+        it = self._compressor
+        self._count, self._size, self._packed = it.count, it.size, it.packed
 
 
 def wanted(payload: bytes) -> int:

@@ -1,9 +1,9 @@
 """Learning a dictionary from the deliveries of late, and following the one in use.
 
-One job learns, hourly and when a new installation has seen its first deliveries. Every process
-that takes deliveries in follows: it looks when it hears of a change, and every minute. One that
-could not look for ten minutes packs without a dictionary, so that none is used long after it was
-retired.
+One job learns: hourly, when a new installation has seen its first deliveries, and when bodies have
+become much unlike those it learnt from. Every process that takes deliveries in follows the
+dictionary in use: it looks when it hears of a change, and every minute. One that could not look
+for ten minutes packs without a dictionary, so that none is used long after it was retired.
 """
 
 import asyncio
@@ -20,9 +20,11 @@ from hookyard.core.ingress.dictionary import (
     Compressor,
     Dictionary,
     Learnt,
+    Watch,
     decompress,
     learn,
 )
+from hookyard.core.jobs.alarm import sleep_or
 from hookyard.core.jobs.cron import CronSpec
 from hookyard.core.jobs.model import (
     Done,
@@ -54,7 +56,8 @@ CHUNK = 50
 LONGEST = 4 * 1024 * 1024
 FIRST_AFTER = 500
 LOOK_S = 60.0
-FIRST_LOOK_S = 2.0
+WATCH_EVERY_S = 2.0
+AGAIN_S = 60.0
 LOST_S = 600.0
 
 log = structlog.get_logger("hookyard.dictionary")
@@ -138,8 +141,10 @@ class Follower:
         self._clock = clock
         self._accepted = accepted
         self._dictionaries = Dictionaries()
+        self._watch = Watch(compressor)
         self._heard = asyncio.Event()
-        self._asked = False
+        self._asked_s: float | None = None
+        self._unlike = False
         self._seen_s = clock.monotonic()
 
     async def run(self) -> None:
@@ -151,13 +156,15 @@ class Follower:
             await self._wait()
 
     async def look(self) -> None:
-        """See which dictionary is in use, and have the first one learnt when it is time."""
+        """See which dictionary is in use, and have one learnt when it is time."""
         try:
             dictionary = await self._database.read(self._present)
-            if dictionary is None and self._is_time():
+            self._unlike = self._unlike or self._watch.is_worse()
+            if self._is_time(dictionary):
                 job = NewJob(KIND.name, {}, key=KIND.name)
                 await self._database.write(lambda unit: self._jobs.enqueue(unit, job))
-                self._asked = True
+                self._asked_s, self._unlike = self._clock.monotonic(), False
+                self._watch.begin()
         except (HookyardError, ValueError) as error:
             if self._clock.monotonic() - self._seen_s > LOST_S and self._compressor.dictionary:
                 self._compressor.use(None)
@@ -166,20 +173,25 @@ class Follower:
         self._seen_s = self._clock.monotonic()
         if (dictionary.id if dictionary else None) != self._compressor.dictionary:
             self._compressor.use(dictionary)
+            self._watch.begin()
 
-    def _is_time(self) -> bool:
-        return not self._asked and self._accepted() >= FIRST_AFTER
+    def _is_time(self, dictionary: Dictionary | None) -> bool:
+        if dictionary is None:
+            return self._asked_s is None and self._accepted() >= FIRST_AFTER
+        now_s = self._clock.monotonic()
+        return self._unlike and (self._asked_s is None or now_s - self._asked_s > AGAIN_S)
 
     def _present(self, unit: Unit) -> Dictionary | None:
         found = store.present(unit)
         return None if found is None else self._dictionaries.numbered(unit, found[0])
 
     async def _wait(self) -> None:
-        is_new = self._compressor.dictionary is None and not self._asked
-        naps = asyncio.create_task(self._clock.sleep(FIRST_LOOK_S if is_new else LOOK_S))
-        hears = asyncio.create_task(self._heard.wait())
-        try:
-            await asyncio.wait((naps, hears), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            naps.cancel()
-            hears.cancel()
+        """Until there is a reason to look: news, a minute, or bodies unlike those before."""
+        until_s = self._clock.monotonic() + LOOK_S
+        while not self._heard.is_set():
+            await sleep_or(self._heard, self._clock, WATCH_EVERY_S)
+            if self._compressor.dictionary is None and self._asked_s is None:
+                return
+            self._unlike = self._unlike or self._watch.is_worse()
+            if self._unlike or self._clock.monotonic() >= until_s:
+                return

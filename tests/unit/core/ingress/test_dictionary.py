@@ -7,10 +7,12 @@ import pytest
 from hookyard.core.ingress.dictionary import (
     LEAST_SAMPLES,
     SHORT_BODY,
+    WATCHED,
     Compressor,
     Dictionary,
     Kept,
     Learnt,
+    Watch,
     decompress,
     learn,
     wanted,
@@ -106,3 +108,37 @@ def test_what_is_no_frame_wants_no_dictionary() -> None:
 def test_the_scene_varies() -> None:
     assert GitHubScene().issue_opened(1, "a", "b") != GitHubScene().issue_opened(2, "a", "b")
     assert len(set(BODIES)) == len(BODIES)
+
+
+def test_bodies_of_another_kind_are_noticed_once_enough_of_them_came() -> None:
+    compressor, _ = with_dictionary()
+    watch = Watch(compressor)
+    like = issue_bodies(WATCHED, first=9_000)
+    unlike = [Random(n).randbytes(400).hex().encode() for n in range(WATCHED)]
+    for body in like:
+        compressor(body)
+    assert not watch.is_worse()
+    for body in unlike[:-1]:
+        compressor(body)
+    assert not watch.is_worse()
+    compressor(unlike[-1])
+    assert watch.is_worse()
+    assert not watch.is_worse()
+
+
+def test_what_was_always_packed_badly_is_not_worse() -> None:
+    compressor, _ = with_dictionary()
+    watch = Watch(compressor)
+    for _ in range(2):
+        for n in range(WATCHED):
+            compressor(Random(n).randbytes(2_000))
+        assert not watch.is_worse()
+
+
+def test_nothing_is_worse_without_a_dictionary() -> None:
+    compressor = Compressor()
+    watch = Watch(compressor)
+    for body in (b"a" * 2_000, Random(1).randbytes(2_000)):
+        for _ in range(WATCHED):
+            compressor(body)
+        assert not watch.is_worse()
