@@ -14,7 +14,7 @@ from hookyard.bootstrap.feeding import open_sinks
 from hookyard.bootstrap.keeping import open_keeper
 from hookyard.bootstrap.listeners import CallListeners
 from hookyard.bootstrap.noticing import open_streams
-from hookyard.bootstrap.offices import keeping, office_of
+from hookyard.bootstrap.offices import Office, keeping, office_of
 from hookyard.bootstrap.opening import (
     GitHubApp,
     load_admin_key,
@@ -38,7 +38,7 @@ from hookyard.bootstrap.storing import artifacts_of, open_storage
 from hookyard.bootstrap.trusting import open_outbound, open_trust, read_issuers
 from hookyard.bootstrap.yard import Yard
 from hookyard.core.audit.service import Audit
-from hookyard.core.audit.signing import audit_key
+from hookyard.core.audit.signing import AuditKey, audit_key
 from hookyard.core.identity.admin_key import AdminKey
 from hookyard.core.identity.authenticate import Authenticator
 from hookyard.core.identity.exchange import Exchange
@@ -146,6 +146,14 @@ def _cron(base: Foundation, rooms: Rooms) -> Cron:
     return Cron(rooms.ledger, specs, base.clock)
 
 
+def _office(base: Foundation, rooms: Rooms, key: AuditKey) -> Office:
+    keeper = keeping(base.settings, key, rooms.audit, base.clock)
+    duties = (keeper, rooms.billing.upkeep)
+    has_github = base.github is not None
+    cron = _cron(base, rooms)
+    return office_of(cron, rooms.ledger, rooms.recovering, *duties, has_github=has_github)
+
+
 def _assemble(
     base: Foundation, ears: Ears, authenticator: Authenticator, admin_key: AdminKey | None
 ) -> Yard:
@@ -156,14 +164,6 @@ def _assemble(
     ledger, noticing = rooms.ledger, rooms.noticing
     runner = _runner(base, rooms, ears, breakers, boot_id)
     key = audit_key(settings.access.audit_key, settings.data_dir / "audit.key")
-    office = office_of(
-        _cron(base, rooms),
-        ledger,
-        rooms.recovering,
-        keeping(settings, key, rooms.audit, base.clock),
-        rooms.billing.upkeep,
-        has_github=base.github is not None,
-    )
     return Yard(
         settings=settings,
         clock=base.clock,
@@ -172,7 +172,7 @@ def _assemble(
         sources=base.sources,
         ledger=ledger,
         runner=runner,
-        office=office,
+        office=_office(base, rooms, key),
         breakers=breakers,
         publisher=rooms.publisher,
         deliveries=rooms.deliveries,

@@ -84,9 +84,9 @@ class Watch:
 
     def __init__(self, compressor: Compressor) -> None:
         self._compressor = compressor
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Hold later bodies against those that come next, of which the best `WATCHED` count."""
         self._best: float | None = None
         self._mark()

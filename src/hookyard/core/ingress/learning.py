@@ -164,7 +164,7 @@ class Follower:
                 job = NewJob(KIND.name, {}, key=KIND.name)
                 await self._database.write(lambda unit: self._jobs.enqueue(unit, job))
                 self._asked_s, self._unlike = self._clock.monotonic(), False
-                self._watch.begin()
+                self._watch.reset()
         except (HookyardError, ValueError) as error:
             if self._clock.monotonic() - self._seen_s > LOST_S and self._compressor.dictionary:
                 self._compressor.use(None)
@@ -173,7 +173,7 @@ class Follower:
         self._seen_s = self._clock.monotonic()
         if (dictionary.id if dictionary else None) != self._compressor.dictionary:
             self._compressor.use(dictionary)
-            self._watch.begin()
+            self._watch.reset()
 
     def _is_time(self, dictionary: Dictionary | None) -> bool:
         if dictionary is None:

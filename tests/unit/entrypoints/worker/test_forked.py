@@ -72,7 +72,9 @@ class Bench:
     async def made(self, act: str, **values: object) -> tuple[Job, Step]:
         """A job and how its first attempt ended."""
         job_id = await self.add(act, **values)
-        _, step = await self.ended()
+        ended, step = await self.ended()
+        while ended.id != job_id:
+            ended, step = await self.ended()
         return await self.get(job_id), step
 
     async def attempts(self, job_id: str) -> list[Attempt]:
