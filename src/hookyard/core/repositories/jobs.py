@@ -9,23 +9,18 @@ from hookyard.adapters.database.port import Database
 from hookyard.adapters.github.port import (
     GitHub,
     GitHubError,
-    GitHubLimited,
     GitHubMissing,
-    GitHubRefused,
 )
+from hookyard.core.jobs.away import not_read
 from hookyard.core.jobs.cron import CronSpec
 from hookyard.core.jobs.model import (
     Done,
-    Fail,
-    Hold,
     JobContext,
     JobKind,
     KeyPolicy,
     Lane,
     NewJob,
     Outcome,
-    Retry,
-    WaitingFor,
 )
 from hookyard.core.repositories.service import apply_installation_event
 from hookyard.core.repositories.sync import sync_installation
@@ -62,12 +57,8 @@ class SyncRepositories:
                 report = await self._one(ctx, installation_id)
                 seen, added, removed = seen + report[0], added + report[1], removed + report[2]
                 await ctx.progress({"done": done, "of": len(found)})
-        except GitHubLimited as error:
-            return Hold(WaitingFor("limit", f"github {error.kind} rate limit", error.until_ms))
-        except GitHubRefused as error:
-            return Fail(str(error), code="github_refused")
         except GitHubError as error:
-            return Retry(str(error))
+            return not_read(error)
         return Done(
             {"installations": len(found), "repositories": seen, "added": added, "removed": removed}
         )
