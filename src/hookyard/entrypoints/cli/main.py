@@ -8,6 +8,7 @@ import click
 
 from hookyard import __version__
 from hookyard.entrypoints.cli.group import Entry, LazyGroup
+from hookyard.kit.memory import collect_less
 
 _CLI = "hookyard.entrypoints.cli"
 _RUN, _LOOK, _OFFLINE = "Run", "Look and act (against a running server)", "Set up and check"
@@ -66,6 +67,8 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command. Exit codes: 0 done, 1 refused or failed, 2 usage."""
+    if argv is None:
+        collect_less()
     try:
         cli.main(args=list(argv) if argv is not None else None, standalone_mode=False)
         sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import math
 import socket
 from collections.abc import Callable, Iterator
@@ -73,17 +72,6 @@ def protocol_of(front: Front) -> type[GuardedProtocol]:
     if isinstance(front.webhooks, TracedWebhookApp):
         return protocol_for(refused)
     return lane_for(front.webhooks, refused)
-
-
-def settle_memory() -> None:
-    """Keep the collector away from what lives as long as the process, and call it less often.
-
-    # why: a delivery makes no cycles; a full collection walks every imported module for nothing
-    # and shows as the worst wait of all.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 async def serve(

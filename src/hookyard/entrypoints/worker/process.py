@@ -20,11 +20,12 @@ from hookyard.bootstrap import Yard, open_yard
 from hookyard.bootstrap.attempts import as_they_are
 from hookyard.bootstrap.renewing import hide_renewed
 from hookyard.entrypoints.http.app import Front
-from hookyard.entrypoints.http.server import BACKLOG, listen, serve, settle_memory
+from hookyard.entrypoints.http.server import BACKLOG, listen, serve
 from hookyard.entrypoints.worker.burst import until_idle
 from hookyard.entrypoints.worker.hidden import secrets_of
 from hookyard.entrypoints.worker.roles import Role, start_roles
 from hookyard.kit.errors import ConfigurationError, Unavailable
+from hookyard.kit.memory import settle_memory
 from hookyard.settings import Settings
 
 if TYPE_CHECKING:
