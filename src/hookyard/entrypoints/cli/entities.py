@@ -103,7 +103,6 @@ async def _apply(
 ) -> "Plan":
     from hookyard.adapters.database.port import Unit
     from hookyard.bootstrap import migrate_as_set, open_database
-    from hookyard.bootstrap.recording import apply_built_in
     from hookyard.core.audit.service import Audit
     from hookyard.features.records.schema.applying import Applying
     from hookyard.features.records.schema.service import CHANGED, Plan, Refused, Schemas
@@ -120,7 +119,8 @@ async def _apply(
 
     try:
         await migrate_as_set(settings, database)
-        await apply_built_in(database, ids, clock)
+        # why: what is wrong with indexes is a part of the plan that is shown.
+        await applying.apply_built_in(mend=False)
         if dry_run:
             return await database.write(planned)
         plan = await applying.apply(planned, "cli:entities", allow_destructive=allowed)

@@ -81,14 +81,15 @@ class Applying:
                     await self.clock.sleep(AGAIN_S)
         raise Busy("another process is applying entities; try again when it is done")
 
-    async def apply_built_in(self) -> bool:
-        """Apply the built-in entities, and mend indexes; whether anything changed.
+    async def apply_built_in(self, *, mend: bool = True) -> bool:
+        """Apply the built-in entities, and `mend` indexes; whether anything changed.
         ConfigurationError when that would lose data, or when Postgres cannot keep tenants apart.
         Indexes are left to another process that is at it."""
         try:
             plan = await self.database.write(self.schemas.plan_built_in)
-            tries = TRIES if plan.declares else 1
-            await self.apply(self.schemas.plan_built_in, BUILT_IN_BY, tries=tries)
+            if plan.declares or mend:
+                tries = TRIES if plan.declares else 1
+                await self.apply(self.schemas.plan_built_in, BUILT_IN_BY, tries=tries)
         except Busy as error:
             if plan.declares:
                 raise Unavailable(str(error)) from None
@@ -96,7 +97,7 @@ class Applying:
         except Refused as error:
             raise ConfigurationError(_UNFIT % error) from None
         await self.database.read(self.schemas.check_wall)
-        return plan.changes
+        return plan.changes if mend else plan.declares
 
     async def _beside(
         self, session: Aside, planned: Callable[[Unit], Plan], by: str, allowed: bool

@@ -198,8 +198,8 @@ def progress(unit: Unit, session: int) -> str:
         return ""
     phase, share, locker = rows[0]
     if locker:
-        return f"{phase}: session {locker} has a transaction that began before"
-    return str(phase) if share is None else f"{phase}: {share} %"
+        return f"{phase!s}: session {locker!s} has a transaction that began before"
+    return str(phase) if share is None else f"{phase!s}: {share!s} %"
 
 
 def twins(unit: Unit, tenant: str, entity: Entity, columns: Iterable[str]) -> Row | None:
