@@ -367,3 +367,46 @@ async def test_a_reading_unit_sees_one_moment(opened: Callable[..., PostgresData
     await asyncio.gather(database.read(look), write())
     assert wrote.is_set()
     assert seen == [[], []]
+
+
+async def test_a_unit_whose_beginning_is_refused_leaves_its_session_as_it_was(
+    own_server: PostgresServer, opened: Callable[..., PostgresDatabase]
+) -> None:
+    database = opened("?options=-c%20role%3Dpg_monitor", pool_size=1)
+
+    def confined(unit: Unit) -> None:
+        unit.confine("acme")
+        unit.fetch_raw(ONE)
+
+    for _ in range(3):
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await database.read(confined)
+        assert not isinstance(refused.value, asyncpg.InFailedSQLTransactionError)
+    assert await database.read(lambda unit: unit.fetch_raw(ONE)) == [(1,)]
+
+
+async def test_settings_of_a_unit_go_with_its_next_statement_and_end_with_it(
+    opened: Callable[..., PostgresDatabase],
+) -> None:
+    database = opened(pool_size=1)
+    sort = RawSql.same("SELECT current_setting('enable_sort')")
+
+    def work(unit: Unit) -> list[object]:
+        said = [unit.fetch_raw(sort)[0][0]]
+        unit.in_order()
+        said.append(unit.fetch_raw(sort)[0][0])
+        unit.as_ever()
+        said.append(unit.fetch_raw(sort)[0][0])
+        unit.in_order()
+        return said
+
+    assert await database.read(work) == ["on", "off", "on"]
+    assert await database.write(work) == ["on", "off", "on"]
+    begun: list[object] = []
+
+    def begin(unit: Unit) -> None:
+        unit.in_order()
+        begun.extend(unit.fetch_at_once(sort)[0])
+
+    await database.write(begin)
+    assert begun == ["off"]

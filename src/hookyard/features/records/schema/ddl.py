@@ -50,6 +50,8 @@ def statements(step: Step, dialect: Dialect, *, pgvector: bool) -> tuple[str, ..
         case StepKind.ADD_INDEX if isinstance(subject, Index):
             return tuple(_index(entity, subject, dialect, pgvector=pgvector))
         case StepKind.DROP_INDEX if isinstance(subject, Index):
+            if subject.metric is not None and not (dialect == "postgresql" and pgvector):
+                return ()
             return (f"DROP INDEX IF EXISTS {index_name(entity, subject)}",)
         case StepKind.DROP_INDEX if isinstance(subject, Leftover):
             return (f"DROP INDEX IF EXISTS {subject.name}",)
