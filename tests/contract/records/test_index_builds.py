@@ -25,6 +25,7 @@ entities:
       token: {type: string, read: [admin]}
 """
 INDEXED = TASKS + "    indexes: [[points, createdAt]]\n"
+SPOIL = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'NAME'::regclass"
 UNIQUE = TASKS + "    indexes: [[points], {fields: [title], unique: true}]\n"
 
 
@@ -109,9 +110,7 @@ async def test_what_a_cut_off_build_left_is_shown_and_built_again(
     only_postgres(tasks)
     await tasks.apply(INDEXED)
     [name] = await indexes(tasks)
-    await run(
-        tasks, f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{name}'::regclass"
-    )
+    await run(tasks, SPOIL.replace("NAME", name))
     assert await steps(tasks, INDEXED) == [
         "add index tasks on points, createdAt, which an earlier build left unfinished"
     ]
