@@ -146,6 +146,9 @@ class SimDatabase:
     def listen(self, channel: str, heard: Callable[[], None]) -> None:
         self._process.ears.append((channel, heard))
 
+    def aside(self, name: str) -> None:
+        """There is no such thing here."""
+
     async def probe(self) -> DatabaseHealth:
         return DatabaseHealth("simulated", 0.0, sqlite3.sqlite_version)
 

@@ -1,5 +1,6 @@
 """The data gateway: its rooms put together, and the built-in entities applied at start."""
 
+import logging
 from dataclasses import dataclass
 
 from hookyard.adapters.database.backends.sqlite_vectors import distances
@@ -14,6 +15,7 @@ from hookyard.features.records.feed import Feed
 from hookyard.features.records.feeding.consumers import Consumers
 from hookyard.features.records.gateway import Gateway
 from hookyard.features.records.query.service import Reads
+from hookyard.features.records.schema.applying import Applying
 from hookyard.features.records.schema.service import Schemas
 from hookyard.features.records.search.service import Searches
 from hookyard.features.records.writing.service import Writes
@@ -21,6 +23,8 @@ from hookyard.features.records.writing.transact import Transact
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import HookyardError
 from hookyard.kit.ids import IdMaker
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +69,4 @@ def open_records(database: Database, audit: Audit, ids: IdMaker, clock: Clock) -
 async def apply_built_in(database: Database, ids: IdMaker, clock: Clock) -> bool:
     """Make the tables of the built-in entities, or bring them up to date; whether anything
     changed. ConfigurationError when Postgres cannot keep tenants apart."""
-    schemas = Schemas(Audit(ids))
-    return await database.write(lambda unit: schemas.apply_built_in(unit, clock.now_ms()))
+    return await Applying(database, Schemas(Audit(ids)), clock, _LOG.info).apply_built_in()

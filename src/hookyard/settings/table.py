@@ -152,9 +152,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HOOKYARD_AUDIT_DAYS", read.number, None,
             "How long entries of the audit trail are kept; unset means for ever"),
     Setting("HOOKYARD_CALLS_PER_SECOND", read.pause, 200.0,
-            "Calls of the API a second by one key, service or person; 0 for no limit"),
+            "Calls of the API a second out of one budget: a key's, a person's, an issuer's; "
+            "0 for no limit"),
     Setting("HOOKYARD_CALLS_AT_ONCE", read.number, 2_000,
-            "Calls one of them may make at once after a rest"),
+            "Calls out of one of them at once after a rest"),
     Setting("HOOKYARD_STRANGERS_PER_SECOND", read.pause, 20.0,
             "Calls a second from one address without a valid credential; 0 for no limit"),
     Setting("HOOKYARD_STRANGERS_AT_ONCE", read.number, 200,

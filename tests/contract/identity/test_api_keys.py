@@ -18,6 +18,7 @@ from hookyard.core.identity.authenticate import (
     TOUCH_EVERY_MS,
     Authenticator,
 )
+from hookyard.core.identity.budgets import CallBudget, CallRate
 from hookyard.core.identity.keys import digest, make_token
 from hookyard.core.identity.model import (
     Actor,
@@ -317,3 +318,19 @@ async def test_a_restricted_key_makes_no_freer_one(room: Room, wanted: NewKey) -
     await room.create(
         NewKey("same", Role.VIEWER, kinds=("agent.task",), lanes=("bulk",), max_leases=2), narrow
     )
+
+
+@pytest.mark.parametrize(
+    "calls", [None, CallRate(0, 1), CallRate(3, 10), CallRate(2, 11), CallRate(0, 10)]
+)
+async def test_who_may_call_seldom_makes_no_key_that_calls_oftener(
+    room: Room, calls: CallRate | None
+) -> None:
+    """Attack: get more calls by a new key."""
+    slow = replace(ADMIN, budget=CallBudget("slow", CallRate(2, 10)))
+    with pytest.raises(Forbidden, match="2 calls a second"):
+        await room.create(NewKey("fast", Role.VIEWER, calls=calls), slow)
+    made = await room.create(NewKey("slow", Role.VIEWER, calls=CallRate(1.5, 10)), slow)
+    found = await room.enter(made.token)
+    assert isinstance(found, Actor)
+    assert found.budget == CallBudget(f"default/api_key:{made.key.id}", CallRate(1.5, 10))

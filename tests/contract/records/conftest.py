@@ -1,7 +1,7 @@
 """The data gateway over each engine, with a clock that stands still."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import Actor, ActorKind, Grant, Role, Scope
 from hookyard.features.records import store_changes
 from hookyard.features.records.gateway import Call, Reply
+from hookyard.features.records.schema.applying import Applying, silent
 from hookyard.features.records.schema.declare import read_entities
 from hookyard.features.records.schema.service import Plan
 from hookyard.kit.clock import ManualClock
@@ -67,18 +68,21 @@ class Place:
             )
         )  # fmt: skip
 
+    def planned(self, text: str) -> Callable[[Unit], Plan]:
+        """What plans a file of declarations."""
+        declared = read_entities(text.encode())
+        return lambda unit: self.records.schemas.plan_file(unit, declared)
+
+    def applying(self, tell: Callable[[str], None] = silent) -> Applying:
+        """Who applies entities here."""
+        database = self.owner or self.database
+        return Applying(database, self.records.schemas, self.clock, tell)
+
     async def apply(self, text: str, *, allow_destructive: bool = False) -> Plan:
         """Apply a file of declarations."""
-        declared = read_entities(text.encode())
-
-        def work(unit: Unit) -> Plan:
-            plan = self.records.schemas.plan_file(unit, declared)
-            self.records.schemas.apply(
-                unit, plan, "test", self.clock.now_ms(), allow_destructive=allow_destructive
-            )
-            return plan
-
-        plan = await (self.owner or self.database).write(work)
+        plan = await self.applying().apply(
+            self.planned(text), "test", allow_destructive=allow_destructive
+        )
         self.records.catalog.announce()
         if self.owner is not None:
             await self.records.catalog.look()

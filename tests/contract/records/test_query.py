@@ -230,6 +230,24 @@ async def test_an_order_holds_from_page_to_page(things: Place) -> None:
             assert (order, " ".join(await walked(things, order, limit))) == (order, expected)
 
 
+async def test_every_order_of_two_fields_is_the_same_page_by_page(things: Place) -> None:
+    for n in range(12):
+        row = {"thingId": f"u{n:02}", "number": n % 3 or None}
+        if n % 4:
+            row["ready"] = n % 4 == 1
+        await things.call("POST", "/v1/things", json.dumps(row).encode())
+    ways = [{"sort": sort, **nulls} for sort in ("asc", "desc") for nulls in NULLS]
+    for first in ways:
+        for second in ways:
+            order = [{"number": first}, {"ready": second}]
+            assert (order, await walked(things, order, 3)) == (
+                order, await walked(things, order, 200),
+            )  # fmt: skip
+
+
+NULLS: list[dict[str, str]] = [{}, {"nulls": "first"}, {"nulls": "last"}]
+
+
 async def walked(things: Place, order: object, limit: int) -> list[str]:
     """The ids of every page of a list."""
     asked = "" if order is None else f"&orderBy={quote(json.dumps(order))}"

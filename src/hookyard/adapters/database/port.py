@@ -8,6 +8,7 @@ Nobody below the edge commits: `Database.write` does, once, after the function r
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
@@ -38,6 +39,10 @@ METADATA = MetaData(
 
 class Clash(Exception):
     """A statement would have broken a unique key; on Postgres it ended its transaction."""
+
+
+class Taken(Exception):
+    """Another process is at it."""
 
 
 Gatherer: TypeAlias = "Callable[[Unit, Sequence[object]], None]"
@@ -148,6 +153,15 @@ class Unit(ABC):
         """
 
     @abstractmethod
+    def in_order(self) -> None:
+        """Until `as_ever`, read rows along an index that has them in the order asked for, where
+        there is one, whatever the planner thinks of it. Only Postgres has to be told."""
+
+    @abstractmethod
+    def as_ever(self) -> None:
+        """The planner may choose again."""
+
+    @abstractmethod
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back on the event loop once the transaction is on disk."""
 
@@ -187,6 +201,16 @@ class Batcher(Protocol[Sent, Got]):
 
         Raises what cannot be taken on at once; then the sink hears nothing.
         """
+        ...
+
+
+class Aside(Protocol):
+    """A session outside of any transaction; `session` is its number, as the engine shows it."""
+
+    session: int
+
+    async def run(self, statement: str) -> None:
+        """Run one statement, however long it takes; Clash where rows are in the way of it."""
         ...
 
 
@@ -250,6 +274,11 @@ class Database(Protocol):
 
         Also after every time that something could have been missed. Never the only way to learn.
         """
+        ...
+
+    def aside(self, name: str) -> AbstractAsyncContextManager[Aside] | None:
+        """A session for what cannot be done in a transaction, one at a time of each name: entering
+        it raises Taken while another process is in. None where the engine has no such thing."""
         ...
 
     async def probe(self) -> DatabaseHealth:

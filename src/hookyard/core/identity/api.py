@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from hookyard.adapters.database.port import Database
+from hookyard.core.identity.budgets import MOST, rate_of
 from hookyard.core.identity.gate import SCOPE, Cursor, Gate, Id, Limit, scope_named
 from hookyard.core.identity.model import Action, Actor, ApiKey, NewKey, Role
 from hookyard.core.identity.service import ApiKeys
@@ -23,7 +24,8 @@ class NewKeyIn(BaseModel):
     `expires_at` is RFC 3339.
 
     `kinds` and `lanes` restrict the jobs it starts and leases, `max_leases` how many it leases at
-    once.
+    once; `calls_per_second` how often it calls, `calls_at_once` after a rest (without it, what ten
+    seconds give).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -35,6 +37,8 @@ class NewKeyIn(BaseModel):
     kinds: Annotated[list[KindName], Field(max_length=16)] = Field(default_factory=list)
     lanes: Annotated[list[LaneName], Field(max_length=4)] = Field(default_factory=list)
     max_leases: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    calls_per_second: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)] | None = None
+    calls_at_once: Annotated[int, Field(ge=1, le=MOST)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class KeyOut:
     kinds: list[str]
     lanes: list[str]
     max_leases: int | None
+    calls_per_second: float | None
+    calls_at_once: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,11 @@ def new_key(wanted: NewKeyIn, actor: Actor) -> NewKey:
         except (ValueError, OverflowError):
             raise Invalid("expires_at must be RFC 3339 with a zone", code="bad_expiry") from None
     scope = scope_named(wanted.scope, actor.tenant)
+    if wanted.calls_at_once is not None and wanted.calls_per_second is None:
+        raise Invalid("calls_at_once needs calls_per_second beside it", code="bad_calls")
+    calls = None
+    if wanted.calls_per_second is not None:
+        calls = rate_of(wanted.calls_per_second, wanted.calls_at_once)
     return NewKey(
         wanted.name,
         wanted.role,
@@ -121,6 +132,7 @@ def new_key(wanted: NewKeyIn, actor: Actor) -> NewKey:
         tuple(dict.fromkeys(wanted.kinds)),
         tuple(dict.fromkeys(wanted.lanes)),
         wanted.max_leases,
+        calls,
     )
 
 
@@ -139,6 +151,8 @@ def key_out(key: ApiKey) -> KeyOut:
         kinds=list(key.kinds),
         lanes=list(key.lanes),
         max_leases=key.max_leases,
+        calls_per_second=None if key.calls is None else key.calls.per_s,
+        calls_at_once=None if key.calls is None else key.calls.at_once,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.core.identity import store
+from hookyard.core.identity.budgets import CallBudget, of_repository
 from hookyard.core.identity.keys import ADMIN_ID, MAX_TOKEN, BadToken, KeyToken, digest, read_token
 from hookyard.core.identity.model import (
     DEFAULT_TENANT,
@@ -158,7 +159,16 @@ def judge(key: ApiKey | None, parsed: KeyToken, now_ms: int) -> Authenticated:
         kinds=key.kinds,
         lanes=key.lanes,
         max_leases=key.max_leases,
+        budget=_budget_of(key),
     )
+
+
+def _budget_of(key: ApiKey) -> CallBudget:
+    """The budget of a key; one that a workload exchanged its token for shares the workload's."""
+    kind, _, maker = key.created_by.partition(":")
+    if kind == ActorKind.WORKLOAD.value:
+        return of_repository(maker.partition("/")[0], key.calls)
+    return CallBudget(f"{key.tenant}/{ActorKind.API_KEY.value}:{key.id}", key.calls)
 
 
 def _touch(unit: Unit, key_id: str, now_ms: int) -> None:

@@ -61,6 +61,7 @@ class Exchange:
             expires_at_ms=now_ms + LIFETIME_S * 1000,
             last_used_at_ms=None,
             revoked_at_ms=None,
+            calls=None if actor.budget is None else actor.budget.rate,
         )
         store.sweep_made_by(unit, f"{ActorKind.WORKLOAD}:", now_ms - KEPT_MS, SWEPT_AT_ONCE)
         store.add(unit, key)

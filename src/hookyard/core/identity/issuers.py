@@ -1,8 +1,11 @@
 """Whose tokens are trusted, and for what: types of what settings and the issuers file say."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from hookyard.adapters.oidc.port import Keys
+from hookyard.core.identity.budgets import CallRate
 from hookyard.core.identity.model import DEFAULT_TENANT, Role, Scope
 
 EVERYTHING = Scope()
@@ -26,12 +29,15 @@ USUAL_NAMES = ClaimNames()
 @dataclass(frozen=True, slots=True)
 class ServiceTerms:
     """What services of an issuer may be given: these roles, in these tenants (None: any), within
-    this scope. What a token asks beyond is refused."""
+    this scope. What a token asks beyond is refused. `named` services have budgets of their own,
+    the others share one; `calls` is for who has no rate (None: as the settings say)."""
 
     roles: frozenset[Role]
     tenants: frozenset[str] | None = frozenset({DEFAULT_TENANT})
     scope: Scope = EVERYTHING
     names: ClaimNames = USUAL_NAMES
+    named: Mapping[str, CallRate | None] = field(default_factory=lambda: MappingProxyType({}))
+    calls: CallRate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,12 @@ class WorkloadRule:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadTerms:
-    """The rules of an issuer of workloads; a workload that none fits is refused."""
+    """The rules of an issuer of workloads; a workload that none fits is refused. `calls` is for
+    each repository (None: as the settings say)."""
 
     rules: tuple[WorkloadRule, ...]
     tenant: str = DEFAULT_TENANT
+    calls: CallRate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hookyard.adapters.oidc.port import ALGORITHMS
+from hookyard.core.identity.budgets import MOST, CallRate, rate_of
 from hookyard.core.identity.issuers import MAX_LIFETIME_S
 from hookyard.core.identity.model import DEFAULT_TENANT, Role, Scope
 from hookyard.core.identity.service_tokens import TENANT, read_scope
@@ -62,6 +63,22 @@ class Entry:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= DAY_S:
             raise self.wrong(f"max_lifetime_s must be 1 to {DAY_S} seconds")
         return value
+
+    def rate(self) -> CallRate | None:
+        """How often one may call, None where the entry does not say."""
+        per_s, at_once = self.tree.get("calls_per_second"), self.tree.get("calls_at_once")
+        if per_s is None:
+            if at_once is not None:
+                raise self.wrong("calls_at_once needs calls_per_second beside it")
+            return None
+        # why: what is no number compares as false, so the range has to be asked for.
+        if not isinstance(per_s, int | float) or isinstance(per_s, bool) or not 0 <= per_s <= MOST:
+            raise self.wrong(f"calls_per_second must be 0 (no limit) to {MOST}")
+        if at_once is None:
+            return rate_of(float(per_s))
+        if not isinstance(at_once, int) or isinstance(at_once, bool) or not 0 < at_once <= MOST:
+            raise self.wrong(f"calls_at_once must be a whole number, 1 to {MOST}")
+        return CallRate(float(per_s), at_once)
 
     def role(self, name: str) -> Role:
         """One role."""

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import yaml
 
 from hookyard.adapters.oidc.keys import BadKey, pin_jwk, pin_pem, pin_secret
 from hookyard.adapters.oidc.port import MAX_TRIES, SYMMETRIC, Keys, PinnedKey
+from hookyard.core.identity.budgets import CallRate
 from hookyard.core.identity.issuers import (
     EVERYTHING,
     GITHUB_ACTIONS,
@@ -20,6 +22,7 @@ from hookyard.core.identity.issuers import (
 )
 from hookyard.core.identity.issuers_entry import FILE, Entry
 from hookyard.core.identity.model import DEFAULT_TENANT, Role
+from hookyard.core.identity.service_tokens import NAME
 from hookyard.core.identity.workloads import CONDITIONS, OWNERS, SAFE_EVENTS
 from hookyard.kit.errors import ConfigurationError
 from hookyard.kit.globs import is_pattern
@@ -28,11 +31,13 @@ from hookyard.kit.json import Json, as_list, as_object
 MAX_BYTES = 1_000_000
 MAX_ISSUERS = 50
 MAX_RULES = 200
+MAX_SERVICES = 200
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _COMMON = frozenset(
     {"id", "kind", "issuer", "audience", "algorithms", "max_lifetime_s", "jwks_uri"}
+    | {"calls_per_second", "calls_at_once"}
 )
-_SERVICE = _COMMON | {"keys", "secrets_env", "roles", "tenants", "scope", "claims"}
+_SERVICE = _COMMON | {"keys", "secrets_env", "roles", "tenants", "scope", "claims", "services"}
 _WORKLOAD = _COMMON | {"tenant", "rules"}
 
 
@@ -148,7 +153,12 @@ def _services(name: str, entry: Entry, context: FileContext) -> Issuer:
         raise entry.wrong("issuer is missing: it is compared with the token's iss, whole")
     tenants = frozenset(entry.tenant(t) for t in entry.texts("tenants", (DEFAULT_TENANT,)))
     terms = ServiceTerms(
-        entry.roles("roles"), tenants, entry.scope() or EVERYTHING, _claim_names(entry)
+        entry.roles("roles"),
+        tenants,
+        entry.scope() or EVERYTHING,
+        _claim_names(entry),
+        _named(entry),
+        entry.rate(),
     )
     return Issuer(
         name,
@@ -160,6 +170,24 @@ def _services(name: str, entry: Entry, context: FileContext) -> Issuer:
         _jwks_uri(entry, fetches=fetches),
         entry.lifetime_s(),
     )
+
+
+def _named(entry: Entry) -> Mapping[str, CallRate | None]:
+    """The services that have budgets of their own, by the name their tokens give."""
+    given = entry.tree.get("services")
+    listed = as_object(given)
+    if given is not None and not 0 < len(listed) <= MAX_SERVICES:
+        raise entry.wrong(f"services must name 1 to {MAX_SERVICES} services, each with its limits")
+    found: dict[str, CallRate | None] = {}
+    for name, limits in listed.items():
+        own = Entry(f"{entry.where}, service {name}", as_object(limits))
+        if not isinstance(name, str) or NAME.fullmatch(name) is None:
+            raise own.wrong("this is no name of a service; put numbers in quotes")
+        if limits is not None and not isinstance(limits, dict):
+            raise own.wrong("say its limits, as {calls_per_second: 5}")
+        own.only(("calls_per_second", "calls_at_once"))
+        found[name] = own.rate()
+    return MappingProxyType(found)
 
 
 def _jwks_uri(entry: Entry, *, fetches: bool) -> str | None:
@@ -242,6 +270,7 @@ def _workloads(name: str, entry: Entry, context: FileContext) -> Issuer:
                 for n, rule in enumerate(rules, 1)
             ),
             tenant,
+            entry.rate(),
         ),
         jwks_uri=_jwks_uri(entry, fetches=True),
         max_lifetime_s=entry.lifetime_s(),

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from hookyard.core.identity.budgets import CallBudget, CallRate
+
 DEFAULT_TENANT = "default"
 
 
@@ -146,7 +148,8 @@ class Actor:
     """Whoever makes a request, with everything a decision needs. `name` is for people to read.
 
     `kinds` and `lanes` restrict the jobs an API key starts or leases (empty: all), `max_leases`
-    how many it leases at once (None: as the settings say). `authorizer` decides in place of the
+    how many it leases at once (None: as the settings say). Its calls come out of `budget` (None:
+    one of its own, as the settings say). `authorizer` decides in place of the
     table of roles. `facts` are what CI's issuer signed of a workload's run: `sha`, `ref` and so on.
     """
 
@@ -161,6 +164,7 @@ class Actor:
     max_leases: int | None = None
     authorizer: "Authorizer | None" = field(default=None, compare=False, repr=False)
     facts: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    budget: CallBudget | None = field(default=None, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -229,6 +233,7 @@ class ApiKey:
     kinds: tuple[str, ...] = ()
     lanes: tuple[str, ...] = ()
     max_leases: int | None = None
+    calls: CallRate | None = None
 
     def __repr__(self) -> str:
         return f"ApiKey(id={self.id!r}, name={self.name!r}, role={self.role.value!r})"
@@ -236,7 +241,8 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key somebody asks for. `expires_at_ms` None never expires; the last three are `Actor`'s."""
+    """A key somebody asks for. `expires_at_ms` None never expires; `kinds`, `lanes` and
+    `max_leases` are `Actor`'s; `calls` is how often it may call (None: as the settings say)."""
 
     name: str
     role: Role
@@ -245,6 +251,7 @@ class NewKey:
     kinds: tuple[str, ...] = ()
     lanes: tuple[str, ...] = ()
     max_leases: int | None = None
+    calls: CallRate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from hookyard.adapters.database.port import Unit
 from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity import store
+from hookyard.core.identity.budgets import CallRate
 from hookyard.core.identity.keys import SECRET_BYTES, digest, make_token
 from hookyard.core.identity.model import Action, Actor, ApiKey, CreatedKey, NewKey, Scope
 from hookyard.core.identity.rules import authorize, may_grant
@@ -64,12 +65,15 @@ class ApiKeys:
             kinds=wanted.kinds,
             lanes=wanted.lanes,
             max_leases=wanted.max_leases,
+            calls=wanted.calls,
         )
         store.add(unit, key)
         detail: dict[str, Json] = {"name": name, "role": key.role.value, "scope": str(scope)}
         for limit in ("kinds", "lanes", "max_leases"):
             if getattr(wanted, limit):
                 detail[limit] = getattr(wanted, limit)
+        if wanted.calls is not None:
+            detail["calls_per_second"] = wanted.calls.per_s
         entry = AuditEntry(
             actor.label, "keys.create", f"api_key:{key_id}", detail=detail, tenant=actor.tenant
         )
@@ -121,3 +125,13 @@ def _check_restrictions(wanted: NewKey, actor: Actor) -> None:
             )
     if actor.max_leases is not None and not 0 < (wanted.max_leases or 0) <= actor.max_leases:
         raise Forbidden(f"the key must be restricted to {actor.max_leases} leases, as yours is")
+    held_rate = None if actor.budget is None else actor.budget.rate
+    if held_rate is not None and held_rate.per_s and not _is_slower(wanted.calls, held_rate):
+        raise Forbidden(
+            f"the key must be restricted to {held_rate.per_s:g} calls a second and"
+            f" {held_rate.at_once} at once, as you are"
+        )
+
+
+def _is_slower(asked: CallRate | None, held: CallRate) -> bool:
+    return asked is not None and 0 < asked.per_s <= held.per_s and asked.at_once <= held.at_once

@@ -7,6 +7,7 @@ left out would make a caller that half works, and one read as another would give
 import re
 
 from hookyard.adapters.oidc.port import Claims
+from hookyard.core.identity.budgets import of_service
 from hookyard.core.identity.issuers import ServiceTerms
 from hookyard.core.identity.model import (
     DEFAULT_TENANT,
@@ -23,7 +24,7 @@ from hookyard.core.identity.rules import covers
 
 MAX_ROLES = 8
 MAX_SCOPES = 32
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:/-]{0,127}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:/-]{0,127}")
 TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _SCOPE = re.compile(r"(org|repo):([a-z0-9_-]{1,64}(?:/[a-z0-9._-]{1,100})?)")
 
@@ -31,7 +32,7 @@ _SCOPE = re.compile(r"(org|repo):([a-z0-9_-]{1,64}(?:/[a-z0-9._-]{1,100})?)")
 def service_actor(issuer_id: str, terms: ServiceTerms, claims: Claims) -> Authenticated:
     """The service as an actor, or why its token gives it nothing."""
     name = claims.text(terms.names.service) or claims.subject
-    if _NAME.fullmatch(name) is None:
+    if NAME.fullmatch(name) is None:
         return Refused("no_service", f"the token's {terms.names.service} or sub names no service")
     tenant = _tenant(terms, claims)
     if isinstance(tenant, Refused):
@@ -49,6 +50,7 @@ def service_actor(issuer_id: str, terms: ServiceTerms, claims: Claims) -> Authen
         tenant=tenant,
         grants=tuple(Grant(role, scope, source=source) for role in roles for scope in scopes),
         name=name,
+        budget=of_service(issuer_id, name, terms.named, terms.calls),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
     Index,
     Integer,
     RowMapping,
@@ -17,6 +18,7 @@ from sqlalchemy import (
 )
 
 from hookyard.adapters.database.port import METADATA, RawSql, Unit
+from hookyard.core.identity.budgets import CallRate
 from hookyard.core.identity.model import ApiKey, Role, Scope, ScopeKind
 
 API_KEYS = Table(
@@ -38,6 +40,8 @@ API_KEYS = Table(
     Column("lanes", Text),
     Column("max_leases", Integer),
     Column("scope_id", BigInteger),
+    Column("calls_per_s", Float),
+    Column("calls_at_once", Integer),
     Index("ix_api_keys_tenant_id", "tenant", "id"),
     Index("ix_api_keys_scope_id", "scope_id"),
     Index("ix_api_keys_scope_name", "scope_name"),
@@ -69,6 +73,8 @@ def add(unit: Unit, key: ApiKey) -> None:
             lanes=" ".join(key.lanes) or None,
             max_leases=key.max_leases,
             scope_id=key.scope.id,
+            calls_per_s=None if key.calls is None else key.calls.per_s,
+            calls_at_once=None if key.calls is None else key.calls.at_once,
         )
     )
 
@@ -128,4 +134,7 @@ def _key(row: RowMapping) -> ApiKey:
         kinds=tuple((row["kinds"] or "").split()),
         lanes=tuple((row["lanes"] or "").split()),
         max_leases=row["max_leases"],
+        calls=None
+        if row["calls_per_s"] is None
+        else CallRate(row["calls_per_s"], row["calls_at_once"]),
     )

@@ -7,6 +7,7 @@
 import re
 
 from hookyard.adapters.oidc.port import Claims
+from hookyard.core.identity.budgets import of_repository
 from hookyard.core.identity.issuers import WorkloadRule, WorkloadTerms
 from hookyard.core.identity.model import (
     Actor,
@@ -68,6 +69,7 @@ def workload_actor(issuer_id: str, terms: WorkloadTerms, claims: Claims) -> Auth
         tenant=terms.tenant,
         grants=grants,
         name=repository,
+        budget=of_repository(number, terms.calls),
         facts=tuple((name, value) for name in FACTS if (value := fact(claims, name))),
     )
 

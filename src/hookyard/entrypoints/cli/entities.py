@@ -103,8 +103,8 @@ async def _apply(
 ) -> "Plan":
     from hookyard.adapters.database.port import Unit
     from hookyard.bootstrap import migrate_as_set, open_database
-    from hookyard.bootstrap.recording import apply_built_in
     from hookyard.core.audit.service import Audit
+    from hookyard.features.records.schema.applying import Applying
     from hookyard.features.records.schema.service import CHANGED, Plan, Refused, Schemas
     from hookyard.kit.clock import SystemClock
     from hookyard.kit.ids import IdMaker
@@ -112,24 +112,29 @@ async def _apply(
     database = await open_database(settings)
     clock, ids = SystemClock(), IdMaker()
     schemas = Schemas(Audit(ids))
+    applying = Applying(database, schemas, clock, _tell)
 
-    def work(unit: Unit) -> Plan:
-        plan = schemas.plan_file(unit, declared)
-        if not dry_run:
-            schemas.apply(unit, plan, "cli:entities", clock.now_ms(), allow_destructive=allowed)
-        return plan
+    def planned(unit: Unit) -> Plan:
+        return schemas.plan_file(unit, declared)
 
     try:
         await migrate_as_set(settings, database)
-        await apply_built_in(database, ids, clock)
-        plan = await database.write(work)
-        if not dry_run and plan.changes:
+        # why: what is wrong with indexes is a part of the plan that is shown.
+        await applying.apply_built_in(mend=False)
+        if dry_run:
+            return await database.write(planned)
+        plan = await applying.apply(planned, "cli:entities", allow_destructive=allowed)
+        if plan.changes:
             database.announce(CHANGED)
     except Refused as error:
         raise Failed(str(error)) from None
     finally:
         await database.close()
     return plan
+
+
+def _tell(said: str) -> None:
+    click.echo(screen.harmless(said), err=True)
 
 
 def _show(plan: "Plan", *, dry_run: bool, as_json: bool) -> None:

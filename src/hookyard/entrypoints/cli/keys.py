@@ -63,6 +63,16 @@ def list_keys(remote: Remote, *, limit: int, every: bool, as_json: bool) -> None
 @click.option("--kinds", help="Kinds of jobs it may start and lease, comma-separated.")
 @click.option("--lanes", help="Lanes it may start jobs in and lease from, comma-separated.")
 @click.option("--max-leases", type=click.IntRange(1, 10_000), help="Leases it may hold at once.")
+@click.option(
+    "--calls-per-second",
+    type=click.FloatRange(0, 1_000_000, min_open=True),
+    help="Calls of the API a second; as the settings say where it is left out.",
+)
+@click.option(
+    "--calls-at-once",
+    type=click.IntRange(1, 1_000_000),
+    help="Calls it may make at once after a rest; what ten seconds give where it is left out.",
+)
 @json_option
 @with_server
 def create(
@@ -75,6 +85,8 @@ def create(
     kinds: str | None,
     lanes: str | None,
     max_leases: int | None,
+    calls_per_second: float | None,
+    calls_at_once: int | None,
     as_json: bool,
 ) -> None:
     """Make a key. Its token goes to standard output, this once.
@@ -90,8 +102,12 @@ def create(
     for field, given in (("kinds", kinds), ("lanes", lanes)):
         if given is not None:
             wanted[field] = [part.strip() for part in given.split(",") if part.strip()]
-    if max_leases is not None:
-        wanted["max_leases"] = max_leases
+    limits = {
+        "max_leases": max_leases,
+        "calls_per_second": calls_per_second,
+        "calls_at_once": calls_at_once,
+    }
+    wanted |= {limit: given for limit, given in limits.items() if given is not None}
     made = remote.post("/api/admin/keys", wanted)
     if as_json:
         screen.as_json(made)

@@ -1,5 +1,5 @@
-"""How much of the API each caller may use: token buckets in memory, one for each actor, and for
-each address that brings no valid credential.
+"""How much of the API each caller may use: token buckets in memory, one for each budget (see
+`core/identity/budgets`), and for each address that brings no valid credential.
 
 Nothing here holds back who shows a valid credential because of what others do: behind a proxy all
 strangers share one address. Webhooks do not come this way, and health pages are not counted.
@@ -9,11 +9,13 @@ import ipaddress
 import math
 from collections import OrderedDict
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hookyard.core.identity.budgets import CallBudget, CallRate
 from hookyard.core.identity.model import Actor
 from hookyard.entrypoints.http.errors import answer
 from hookyard.kit.clock import Clock
@@ -33,18 +35,19 @@ class Buckets:
     """
 
     def __init__(self, per_s: float, at_once: int, size: int = REMEMBERED) -> None:
-        self.per_s = per_s
-        self.at_once = at_once
+        self.rate = CallRate(per_s, at_once)
         self._size = size
         self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: str, now: float) -> tuple[float, float]:
-        """Take one call out at this instant: (seconds to wait, 0 when it may go on; calls left)."""
-        if not self.per_s:
+    def take(self, key: str, now: float, own: CallRate | None = None) -> tuple[float, float]:
+        """Take one call out at this instant: (seconds to wait, 0 when it may go on; calls left).
+        `own` is the rate of this key, where it has one."""
+        rate = own or self.rate
+        if not rate.per_s:
             return 0.0, math.inf
-        left, at = self._held.get(key, (float(self.at_once), now))
-        left = min(float(self.at_once), left + max(0.0, now - at) * self.per_s)
-        wait = 0.0 if left >= 1 else (1 - left) / self.per_s
+        left, at = self._held.get(key, (float(rate.at_once), now))
+        left = min(float(rate.at_once), left + max(0.0, now - at) * rate.per_s)
+        wait = 0.0 if left >= 1 else (1 - left) / rate.per_s
         if not wait:
             left -= 1
         self._held[key] = (left, now)
@@ -55,6 +58,26 @@ class Buckets:
 
     def __len__(self) -> int:
         return len(self._held)
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLeft:
+    """What is left of the budget a call came out of."""
+
+    count: int
+    rate: CallRate
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The same for the caller.
+
+        # spec: draft-ietf-httpapi-ratelimit-headers-10: q and r are calls, w and t are seconds.
+        """
+        at_once, per_s = self.rate.at_once, self.rate.per_s
+        full_s, reset_s = math.ceil(at_once / per_s), math.ceil((at_once - self.count) / per_s)
+        return [
+            (b"ratelimit-policy", b'"caller";q=%d;w=%d' % (at_once, full_s)),
+            (b"ratelimit", b'"caller";r=%d;t=%d' % (self.count, reset_s)),
+        ]
 
 
 class Limits:
@@ -74,13 +97,15 @@ class Limits:
             self._limited.labels(kind)
 
     def spend(self, actor: Actor, state: MutableMapping[str, Any] | None = None) -> None:
-        """Count a call of an actor; Limited when its budget is used up.
+        """Count a call of an actor; Limited when the budget it comes out of is used up.
 
         What is left is noted in the request's `state`, for the headers of the answer.
         """
-        wait, left = self.callers.take(f"{actor.tenant}/{actor.label}", self._clock.monotonic())
-        if state is not None and self.callers.per_s:
-            state["calls_left"] = int(left)
+        budget = actor.budget or CallBudget(f"{actor.tenant}/{actor.label}")
+        rate = budget.rate or self.callers.rate
+        wait, left = self.callers.take(budget.name, self._clock.monotonic(), rate)
+        if state is not None and rate.per_s:
+            state["calls_left"] = CallsLeft(int(left), rate)
         if wait:
             self._limited.labels("caller").inc()
             raise Limited("too many calls by this caller", retry_after_s=math.ceil(wait))
@@ -95,18 +120,6 @@ class Limits:
             "too many calls from this address without a valid credential",
             retry_after_s=math.ceil(wait),
         )
-
-    def headers(self, calls_left: int) -> list[tuple[bytes, bytes]]:
-        """What is left of a caller's budget.
-
-        # spec: draft-ietf-httpapi-ratelimit-headers-10: q and r are calls, w and t are seconds.
-        """
-        full_s = math.ceil(self.callers.at_once / self.callers.per_s)
-        reset_s = math.ceil((self.callers.at_once - calls_left) / self.callers.per_s)
-        return [
-            (b"ratelimit-policy", b'"caller";q=%d;w=%d' % (self.callers.at_once, full_s)),
-            (b"ratelimit", b'"caller";r=%d;t=%d' % (calls_left, reset_s)),
-        ]
 
 
 class Metered:
@@ -149,9 +162,9 @@ class Metered:
                     replaced = True
                     await answer(limited)(scope, receive, send)
                     return
-                left: int | None = state.get("calls_left")
+                left: CallsLeft | None = state.get("calls_left")
                 if left is not None:
-                    more = self._limits.headers(left)
+                    more = left.headers()
                     message = {**message, "headers": [*message.get("headers", ()), *more]}
             await send(message)
 

@@ -25,7 +25,7 @@ from hookyard.entrypoints.http.bodies import (
 )
 from hookyard.entrypoints.http.edge import BUDGET, DEFAULTS, JSON, MIB, plain_id
 from hookyard.entrypoints.http.problems import MEDIA_TYPE, headers_of, problem
-from hookyard.entrypoints.http.ratelimit import Limits, address_of
+from hookyard.entrypoints.http.ratelimit import CallsLeft, Limits, address_of
 from hookyard.entrypoints.http.recordmetrics import RecordMetrics
 from hookyard.entrypoints.http.refusals import RefusalTrail
 from hookyard.entrypoints.http.security import Guard
@@ -253,8 +253,8 @@ class RecordsApp:
         for name, value in reply.headers:
             headers.append((name.encode(), value.encode("latin-1", "replace")))
         left = state.get("calls_left")
-        if isinstance(left, int):
-            headers += self._limits.headers(left)
+        if isinstance(left, CallsLeft):
+            headers += left.headers()
         cookies = state.get("set_cookies", ())
         assert isinstance(cookies, list | tuple)  # noqa: S101
         headers += [(b"set-cookie", str(cookie).encode("latin-1")) for cookie in cookies]

@@ -21,6 +21,7 @@ from hookyard.features.records.schema.model import (
     Make,
     Operation,
 )
+from hookyard.features.records.schema.plan import indexes_of
 from hookyard.features.records.values import Checker, checker_of, packed, unpacked
 from hookyard.kit.json import Json
 
@@ -91,7 +92,10 @@ class Shape:
         self.whole = self.view(self.names)
         self.vectors = tuple(f.name for f in self.own if f.type is FieldType.VECTOR)
         self.told = tuple(name for name in self.names if name not in self.vectors)
-        self.alive = " AND _deleted IS NULL" if entity.soft_delete else ""
+        # why: a unique index is over what is not deleted, and Postgres uses it only for a statement
+        # that asks for no more.
+        is_partial = entity.soft_delete or any(i.unique for i in indexes_of(entity))
+        self.alive = " AND _deleted IS NULL" if is_partial else ""
         self._write_statements()
 
     def view(self, names: tuple[str, ...]) -> View:

@@ -177,6 +177,11 @@ def purge(unit: Unit, before_ms: int, limit: int) -> int:
     return dropped
 
 
+def tenants(unit: Unit) -> list[str]:
+    """Every tenant that has ever changed a record; for who is not confined."""
+    return [str(row[0]) for row in unit.fetch_raw(_HEADS)]
+
+
 def _whole(value: object) -> int:
     assert isinstance(value, int)  # noqa: S101
     return value

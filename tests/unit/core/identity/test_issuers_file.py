@@ -2,6 +2,7 @@
 
 import pytest
 
+from hookyard.core.identity.budgets import CallRate
 from hookyard.core.identity.issuers import GITHUB_ACTIONS, Issuer, ServiceTerms, WorkloadTerms
 from hookyard.core.identity.issuers_file import FileContext, PlainTrust, load_issuers
 from hookyard.core.identity.model import Role, Scope, ScopeKind
@@ -93,6 +94,27 @@ def test_a_service_is_read_whole() -> None:
     assert issuer.max_lifetime_s == 900
 
 
+def test_limits_of_calls_are_read_by_issuer_and_by_service() -> None:
+    (issuer,) = load(
+        SERVICE
+        + """
+    calls_per_second: 50
+    services:
+      deployer: {calls_per_second: 2.5, calls_at_once: 7}
+      quick: {calls_per_second: 0}
+      apart:
+"""
+    )
+    assert isinstance(issuer.terms, ServiceTerms)
+    assert issuer.terms.calls == CallRate(50, 500)
+    assert dict(issuer.terms.named) == {
+        "deployer": CallRate(2.5, 7), "quick": CallRate(0, 1), "apart": None,
+    }  # fmt: skip
+    (actions,) = load(ACTIONS + "    calls_per_second: 0.01\n")
+    assert isinstance(actions.terms, WorkloadTerms)
+    assert actions.terms.calls == CallRate(0.01, 1)
+
+
 def test_our_own_address_is_the_audience_unless_one_is_named() -> None:
     assert load(SERVICE)[0].audiences == (URL,)
     with pytest.raises(ConfigurationError, match="HOOKYARD_PUBLIC_URL"):
@@ -153,6 +175,20 @@ def test_a_rule_without_events_gets_the_safe_ones() -> None:
         ("roles: [viewer]", "roles: [viewer]\n    max_lifetime_s: true"),
         ("roles: [viewer]", "roles: [viewer]\n    claims: {groups: x}"),
         ("roles: [viewer]", "roles: [viewer]\n    audience: []"),
+        ("roles: [viewer]", "roles: [viewer]\n    calls_per_second: -1"),
+        ("roles: [viewer]", "roles: [viewer]\n    calls_per_second: .nan"),
+        ("roles: [viewer]", "roles: [viewer]\n    calls_per_second: .inf"),
+        ("roles: [viewer]", "roles: [viewer]\n    calls_per_second: true"),
+        ("roles: [viewer]", 'roles: [viewer]\n    calls_per_second: "5"'),
+        ("roles: [viewer]", "roles: [viewer]\n    calls_at_once: 5"),
+        ("roles: [viewer]", "roles: [viewer]\n    calls_per_second: 1\n    calls_at_once: 0"),
+        ("roles: [viewer]", "roles: [viewer]\n    services: []"),
+        ("roles: [viewer]", "roles: [viewer]\n    services: {}"),
+        ("roles: [viewer]", "roles: [viewer]\n    services: {a: 5}"),
+        ("roles: [viewer]", "roles: [viewer]\n    services: {a: {per_second: 5}}"),
+        ("roles: [viewer]", "roles: [viewer]\n    services: {a: {calls_at_once: 5}}"),
+        ("roles: [viewer]", "roles: [viewer]\n    services: {a b: {calls_per_second: 5}}"),
+        ("roles: [viewer]", "roles: [viewer]\n    services: {7: {calls_per_second: 5}}"),
     ],
 )
 def test_what_is_wrong_with_a_service_stops_the_start(old: str, new: str) -> None:

@@ -7,11 +7,13 @@ since nobody knows whether it happened.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from random import Random
 from typing import TypeVar
 
 from sqlalchemy.util import greenlet_spawn
 
+from hookyard.adapters.database.backends.postgres_aside import aside
 from hookyard.adapters.database.backends.postgres_batcher import (
     BATCHES_IN_FLIGHT,
     PostgresBatcher,
@@ -27,7 +29,7 @@ from hookyard.adapters.database.backends.postgres_link import read_link
 from hookyard.adapters.database.backends.postgres_pool import CoreView, Session, Sessions
 from hookyard.adapters.database.backends.postgres_signals import Signals
 from hookyard.adapters.database.backends.postgres_unit import PostgresUnit
-from hookyard.adapters.database.port import Batcher, DatabaseHealth, Dialect, RawSql, Unit
+from hookyard.adapters.database.port import Aside, Batcher, DatabaseHealth, Dialect, RawSql, Unit
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -65,6 +67,7 @@ class PostgresDatabase:
             direct = read_link(direct_url, name="HOOKYARD_DATABASE_DIRECT_URL")
         self._view = CoreView(link)
         self._sessions = Sessions(link, pool_size)
+        self._direct = direct
         self._signals = Signals(direct, random or Random())  # noqa: S311
         self._begin_writing = link.begin(WRITING)
         self._begin_reading = link.begin(READING)
@@ -102,6 +105,9 @@ class PostgresDatabase:
 
     def listen(self, channel: str, heard: Callable[[], None]) -> None:
         self._signals.listen(channel, heard)
+
+    def aside(self, name: str) -> AbstractAsyncContextManager[Aside] | None:
+        return None if self._direct.pooled else aside(self._direct, name)
 
     async def probe(self) -> DatabaseHealth:
         loop = asyncio.get_running_loop()

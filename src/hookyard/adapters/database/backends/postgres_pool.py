@@ -44,13 +44,13 @@ class Driver(Protocol):
     async def close(self, *, timeout: float | None = None) -> None: ...  # noqa: ASYNC109
 
 
-async def connect(link: Link) -> Driver:
+async def connect(link: Link, command_timeout_s: float | None = COMMAND_TIMEOUT_S) -> Driver:
     """A new session; Unavailable when there is none to be had."""
     try:
         driver: Driver = await asyncpg.connect(
             link.dsn,
             timeout=link.connect_timeout_s,
-            command_timeout=COMMAND_TIMEOUT_S,
+            command_timeout=command_timeout_s,
             statement_cache_size=link.statements_kept,
             server_settings=link.server_settings,
             **({} if link.tls is None else {"ssl": link.tls}),

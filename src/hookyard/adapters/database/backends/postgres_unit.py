@@ -4,7 +4,6 @@
 # greenlet bridge lets them wait for the asynchronous driver without a thread each.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -12,11 +11,17 @@ import asyncpg
 from sqlalchemy import Connection, Executable, RowMapping
 from sqlalchemy.util import await_only
 
+from hookyard.adapters.database.backends.postgres_aside import key_of
 from hookyard.adapters.database.backends.postgres_pool import CoreView, Session
 from hookyard.adapters.database.port import Clash, Dialect, RawParam, RawSql, Row, Unit
 from hookyard.adapters.database.walls import FREEDOM, confinement
 
 T = TypeVar("T")
+
+# why: where the planner knows nothing of a table, or of a tenant that is new in it, it takes what
+# is left for a few rows, and sorts all of it for every page.
+IN_ORDER = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off"
+AS_EVER = "SET LOCAL enable_sort TO DEFAULT; SET LOCAL enable_bitmapscan TO DEFAULT"
 
 
 class PostgresUnit(Unit):
@@ -37,6 +42,7 @@ class PostgresUnit(Unit):
         self._view = view
         self._begin = begin
         self._at_once = at_once
+        self._unsaid: list[str] = []
 
     @property
     def connection(self) -> Connection:  # type: ignore[override]
@@ -62,7 +68,7 @@ class PostgresUnit(Unit):
         return [tuple(row) for row in rows]
 
     def fetch_at_once(self, sql: RawSql, *parameters: RawParam) -> list[Row]:
-        if self.begun or not self._at_once:
+        if self.begun or self._unsaid or not self._at_once:
             return self.fetch_raw(sql, *parameters)
         rows = await_only(self._driver.fetch(sql.postgresql, *parameters))
         return [tuple(row) for row in rows]
@@ -86,9 +92,7 @@ class PostgresUnit(Unit):
 
     def lock(self, name: str) -> None:
         self._start()
-        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-        key = int.from_bytes(digest, "big", signed=True)
-        await_only(self._driver.execute("SELECT pg_advisory_xact_lock($1)", key))
+        await_only(self._driver.execute("SELECT pg_advisory_xact_lock($1)", key_of(name)))
 
     def confine(self, tenant: str) -> None:
         self._say(confinement(tenant))
@@ -99,19 +103,27 @@ class PostgresUnit(Unit):
     def within(self, seconds: float) -> None:
         self._say(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
 
+    def in_order(self) -> None:
+        self._say(IN_ORDER)
+
+    def as_ever(self) -> None:
+        self._say(AS_EVER)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 
     def _say(self, settings: str) -> None:
-        """Change settings of the transaction, in the message that begins it where none has."""
-        text = settings if self.begun else f"{self._begin}; {settings}"
-        await_only(self._driver.execute(text))
-        self.begun = True
+        """Change settings of the transaction before its next statement, all in one message."""
+        self._unsaid.append(settings)
 
     def _start(self) -> None:
-        if not self.begun:
-            await_only(self._driver.execute(self._begin))
-            self.begun = True
+        if self.begun and not self._unsaid:
+            return
+        said = self._unsaid if self.begun else [self._begin, *self._unsaid]
+        self._unsaid = []
+        # why: it may begin and then refuse a setting, and has to be rolled back all the same.
+        self.begun = True
+        await_only(self._driver.execute("; ".join(said)))
 
     def whole(self, work: Callable[[Unit], T]) -> T:
         """Run a unit's work and what it gathered."""

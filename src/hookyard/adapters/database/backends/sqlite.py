@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -22,7 +22,15 @@ from hookyard.adapters.database.backends.lockfile import WriterLock
 from hookyard.adapters.database.backends.queued import Batched, Group, Work
 from hookyard.adapters.database.backends.sqlite_unit import SqliteUnit, open_connection
 from hookyard.adapters.database.backends.sqlite_writer import SqliteWriter
-from hookyard.adapters.database.port import Batcher, DatabaseHealth, Dialect, RawSql, Sink, Unit
+from hookyard.adapters.database.port import (
+    Aside,
+    Batcher,
+    DatabaseHealth,
+    Dialect,
+    RawSql,
+    Sink,
+    Unit,
+)
 from hookyard.kit.errors import Unavailable
 
 T = TypeVar("T")
@@ -110,6 +118,10 @@ class SqliteDatabase:
 
     def listen(self, channel: str, heard: Callable[[], None]) -> None:
         self._ears.add(channel, heard)
+
+    def aside(self, name: str) -> AbstractAsyncContextManager[Aside] | None:
+        """None: there is one writer, and nobody to write meanwhile."""
+        return None
 
     async def probe(self) -> DatabaseHealth:
         started = self.loop.time()

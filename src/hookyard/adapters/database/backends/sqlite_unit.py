@@ -70,6 +70,12 @@ class SqliteUnit(Unit):
     def set_free(self) -> None:
         """Nothing to do, either."""
 
+    def in_order(self) -> None:
+        """Nothing to do: SQLite goes along an index wherever that saves it from sorting."""
+
+    def as_ever(self) -> None:
+        """Nothing to do, either."""
+
     def within(self, seconds: float) -> None:
         deadline = _CLOCK.monotonic() + seconds
 

@@ -1,3 +1,3 @@
 """Migrations of the schema, in order; run at start and by `hookyard migrate`."""
 
-HEAD = "0017"
+HEAD = "0018"

@@ -80,7 +80,7 @@ class Exports:
         def work(unit: Unit) -> None:
             unit.confine(tenant)
             unit.within(TIME_S)
-            store_bulk.read_in_order(unit)
+            unit.in_order()
             if spool.has_pages:
                 # why: a unit may be run again, and what is out already is of another snapshot.
                 raise Unavailable("the database was lost in the middle of an export")

@@ -9,11 +9,6 @@ from hookyard.kit.json import Json
 
 PAGE = 200
 PAGE_BYTES = 1024 * 1024
-# why: before a table's first ANALYZE the planner takes what is left for a few rows, and sorts all
-# of it for every page.
-_IN_ORDER = RawSql.same(
-    "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
-)
 
 
 def plan_export(shape: Shape, view: View, where: Json, roles: int, lookup: Lookup) -> Statement:
@@ -30,12 +25,6 @@ def plan_export(shape: Shape, view: View, where: Json, roles: int, lookup: Looku
         f" WHERE {base} AND {BASE}._id > {after} ORDER BY {BASE}._id LIMIT {count}"
     )
     return Statement(RawSql.same(text), params)
-
-
-def read_in_order(unit: Unit) -> None:
-    """From now on go through the primary key, whatever the planner thinks of it."""
-    if unit.dialect == "postgresql":
-        unit.fetch_raw(_IN_ORDER)
 
 
 def page(unit: Unit, tenant: str, statement: Statement, after: str, count: int) -> list[Row]:

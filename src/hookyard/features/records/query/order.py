@@ -7,7 +7,7 @@ The id is always the last column of an order, so no two records stand at the sam
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hookyard.adapters.database.port import SqlValue
 from hookyard.features.records.query.builder import Builder
@@ -67,38 +67,79 @@ def order_of(
     return (*keys, Key("id", f"{alias}._id", last, False, False))  # noqa: FBT003
 
 
-def after(builder: Builder, keys: Sequence[Key], values: Sequence[SqlValue]) -> str:
-    """The condition for what comes after a place in the order."""
-    ways = {key.descending for key in keys}
-    if len(ways) == 1 and not any(key.nullable for key in keys):
-        sign = "<" if keys[0].descending else ">"
-        columns = ", ".join(key.column for key in keys)
-        places = ", ".join(builder.bind(value) for value in values)
-        if len(keys) == 1:
-            return f"{columns} {sign} {places}"
-        return f"({columns}) {sign} ({places})"
-    parts: list[str] = []
-    equal: list[str] = []
-    for key, value in zip(keys, values, strict=True):
-        beyond = _beyond(builder, key, value)
-        if beyond is not None:
-            parts.append(" AND ".join([*equal, beyond]))
-        if key is keys[-1]:
-            break
-        equal.append(
-            f"{key.column} IS NULL" if value is None else f"{key.column} = {builder.bind(value)}"
-        )
-    return " OR ".join(f"({part})" for part in parts) or "1 = 0"
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of what comes after a place: its rows have the first `equal` columns in common with
+    the place, and the next ones beyond it, or null, or not null. `keys` is their own order."""
+
+    equal: int
+    beyond: int
+    null: bool | None
+    keys: tuple[Key, ...]
 
 
-def _beyond(builder: Builder, key: Key, value: SqlValue) -> str | None:
-    """What comes after a value in one column; None when nothing does."""
-    if value is None:
-        return f"{key.column} IS NOT NULL" if key.nulls_first else None
-    text = f"{key.column} {'<' if key.descending else '>'} {builder.bind(value)}"
-    if key.nullable and not key.nulls_first:
-        return f"({text} OR {key.column} IS NULL)"
-    return text
+def stretches(keys: Sequence[Key], values: Sequence[SqlValue]) -> tuple[Stretch, ...]:
+    """What comes after a place, in parts that follow each other; each is one range of an index
+    over these columns, which an OR of them would not be."""
+    found: list[Stretch] = []
+    last = len(keys) - 1
+    while last >= 0:
+        first = last
+        if values[last] is None:
+            if keys[last].nulls_first:
+                found.append(Stretch(last, 0, False, _settled(keys, last)))  # noqa: FBT003
+        else:
+            while first > 0 and _joins(keys, values, first):
+                first -= 1
+            found.append(Stretch(first, last - first + 1, None, _settled(keys, first)))
+            if _has_tail(keys[first]):
+                found.append(Stretch(first, 0, True, _settled(keys, first)))  # noqa: FBT003
+        last = first - 1
+    return tuple(found)
+
+
+def within(
+    builder: Builder, stretch: Stretch, keys: Sequence[Key], values: Sequence[SqlValue]
+) -> str:
+    """The condition for the rows of a stretch."""
+    parts = [
+        f"{key.column} IS NULL" if value is None else f"{key.column} = {builder.bind(value)}"
+        for key, value in zip(keys[: stretch.equal], values, strict=False)
+    ]
+    if stretch.null is not None:
+        parts.append(f"{keys[stretch.equal].column} IS {'' if stretch.null else 'NOT '}NULL")
+        return " AND ".join(parts)
+    to = stretch.equal + stretch.beyond
+    columns = [key.column for key in keys[stretch.equal : to]]
+    places = [builder.bind(value) for value in values[stretch.equal : to]]
+    sign = "<" if keys[stretch.equal].descending else ">"
+    if len(columns) == 1:
+        parts.append(f"{columns[0]} {sign} {places[0]}")
+    else:
+        parts.append(f"({', '.join(columns)}) {sign} ({', '.join(places)})")
+    return " AND ".join(parts)
+
+
+def _joins(keys: Sequence[Key], values: Sequence[SqlValue], at: int) -> bool:
+    """Whether the column before this one can be compared together with it, as a row is."""
+    before = keys[at - 1]
+    return (
+        values[at - 1] is not None
+        and before.descending == keys[at].descending
+        and not _has_tail(keys[at])
+    )
+
+
+def _has_tail(key: Key) -> bool:
+    """Whether rows without a value come after those that have one."""
+    return key.nullable and not key.nulls_first
+
+
+def _settled(keys: Sequence[Key], count: int) -> tuple[Key, ...]:
+    """The keys, of which the columns up to `count` are either null or not, so that the order has
+    no need to say where those stand."""
+    done = tuple(replace(key, nullable=False) for key in keys[: count + 1])
+    return (*done, *keys[count + 1 :])
 
 
 def _key(

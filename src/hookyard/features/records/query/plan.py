@@ -1,14 +1,15 @@
 """A list request → the statements that answer it, made once for those that are the same. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hookyard.adapters.database.port import RawParam, RawSql, Row
+from hookyard.adapters.database.port import RawParam, RawSql, Row, SqlValue
 from hookyard.features.records.query import cursors
 from hookyard.features.records.query.builder import TENANT, Builder, Lookup, each
-from hookyard.features.records.query.order import Key, after, order_of
+from hookyard.features.records.query.order import Key, order_of, stretches, within
 from hookyard.features.records.query.params import as_json, flag, where_of, whole
 from hookyard.features.records.query.selection import Include, included, selected
+from hookyard.features.records.query.walking import walks
 from hookyard.features.records.query.where import condition
 from hookyard.features.records.schema.model import Operation
 from hookyard.features.records.shape import Shape, View
@@ -34,12 +35,15 @@ class Statement:
 class ListPlan:
     """How a page is read: its rows hold the view's columns and then those of the order.
 
-    `total` counts all that fits the filter, where that was asked for.
+    `parts` follow each other: the next one is needed where those before it gave too few rows.
+    `walks` says that an index has them in their order. `total` counts all that fits the filter,
+    where that was asked for.
     """
 
     shape: Shape
     view: View
-    page: Statement
+    parts: tuple[Statement, ...]
+    walks: bool
     total: Statement | None
     order: tuple[Key, ...]
     limit: int
@@ -86,16 +90,42 @@ def plan_list(
     if flag("count", params.get("count")):
         text = f"SELECT count(*) FROM {shape.entity.table} AS {BASE} WHERE {base}"  # noqa: S608
         total = Statement(RawSql.same(text), tuple(builder.params))
-    if "cursor" in params:
-        values = cursors.read(cursor_key, context, params["cursor"], len(order))
-        base += f" AND ({after(builder, order, values)})"
-    text = (
+    head = (
         f"SELECT {view.columns}, {', '.join(key.column for key in order)}"  # noqa: S608
         f" FROM {shape.entity.table} AS {BASE} WHERE {base}"
-        f" ORDER BY {', '.join(key.sql for key in order)} LIMIT {limit + 1}"
     )
-    page = Statement(RawSql.same(text), tuple(builder.params))
-    return ListPlan(shape, view, page, total, order, limit, context, where is not None, includes)
+    place = None
+    if "cursor" in params:
+        place = cursors.read(cursor_key, context, params["cursor"], len(order))
+    parts = _parts(builder, head, order, place, limit + 1)
+    walked = walks(shape, where, order, BASE)
+    return ListPlan(
+        shape, view, parts, walked, total, order, limit, context, where is not None, includes
+    )
+
+
+def _parts(
+    builder: Builder,
+    head: str,
+    order: tuple[Key, ...],
+    place: Sequence[SqlValue] | None,
+    count: int,
+) -> tuple[Statement, ...]:
+    """The statements for what comes after a place, from the beginning without one."""
+
+    def statement(own: Builder, more: str, keys: tuple[Key, ...]) -> Statement:
+        by = ", ".join(key.sql for key in keys)
+        text = f"{head}{more} ORDER BY {by} LIMIT {count}"
+        return Statement(RawSql.same(text), tuple(own.params))
+
+    if place is None:
+        return (statement(builder, "", order),)
+    found: list[Statement] = []
+    for stretch in stretches(order, place):
+        own = replace(builder, params=list(builder.params))
+        more = f" AND {within(own, stretch, order, place)}"
+        found.append(statement(own, more, stretch.keys))
+    return tuple(found)
 
 
 def plan_ids(shape: Shape, where: Json, roles: int, lookup: Lookup, limit: int) -> Statement:

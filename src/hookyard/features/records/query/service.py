@@ -90,7 +90,7 @@ class Reads:
         return found
 
     def _page(self, unit: Unit, tenant: str, plan: ListPlan, roles: int) -> bytes:
-        rows = store_query.rows(unit, tenant, plan.page)
+        rows = self._rows(unit, tenant, plan)
         more = len(rows) > plan.limit
         del rows[plan.limit :]
         record = plan.view.record
@@ -105,6 +105,18 @@ class Reads:
         if plan.total is not None:
             said["count"] = store_query.rows(unit, tenant, plan.total)[0][0]
         return encode(said)
+
+    def _rows(self, unit: Unit, tenant: str, plan: ListPlan) -> list[Row]:
+        if plan.walks:
+            unit.in_order()
+        rows: list[Row] = []
+        for part in plan.parts:
+            rows += store_query.rows(unit, tenant, part)
+            if len(rows) > plan.limit:
+                break
+        if plan.walks and (plan.includes or plan.total):
+            unit.as_ever()
+        return rows
 
     async def _get_with(
         self,

@@ -6,12 +6,13 @@ so that an order is the same wherever it is asked for.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 
 from hookyard.adapters.database.port import Dialect
 from hookyard.adapters.database.walls import policies
 from hookyard.features.records.schema.model import SYSTEM, Entity, Field, FieldType, Index, Metric
-from hookyard.features.records.schema.plan import Step, StepKind, indexes_of
+from hookyard.features.records.schema.plan import Leftover, Step, StepKind, indexes_of
 
 _SQLITE = {
     FieldType.INT: "INTEGER",
@@ -51,10 +52,18 @@ def statements(step: Step, dialect: Dialect, *, pgvector: bool) -> tuple[str, ..
         case StepKind.DROP_INDEX if isinstance(subject, Index):
             if subject.metric is not None and not (dialect == "postgresql" and pgvector):
                 return ()
-            return (f"DROP INDEX {index_name(entity, subject)}",)
+            return (f"DROP INDEX IF EXISTS {index_name(entity, subject)}",)
+        case StepKind.DROP_INDEX if isinstance(subject, Leftover):
+            return (f"DROP INDEX IF EXISTS {subject.name}",)
         case StepKind.FORGET_DELETED:
             return tuple(_forget(entity, dialect))
     return ()
+
+
+def aside(statement: str) -> str:
+    """The statement for an index as it is sent outside of a transaction: Postgres then lets others
+    write meanwhile."""
+    return re.sub(r"^(CREATE (?:UNIQUE )?INDEX|DROP INDEX)", r"\1 CONCURRENTLY", statement)
 
 
 def quoted(column: str) -> str:
@@ -68,11 +77,23 @@ def column_of(entity: Entity, name: str) -> str:
     return quoted(SYSTEM[name] if field is None else field.column)
 
 
+def columns_of(entity: Entity, index: Index) -> tuple[str, ...]:
+    """The columns of an index after the tenant, quoted. The id is the last of those that are not
+    unique, as it is of every order: a list is then one range of the index."""
+    columns = [column_of(entity, name) for name in index.fields]
+    last = quoted(SYSTEM["id"])
+    if not index.unique and index.metric is None and last not in columns:
+        columns.append(last)
+    return tuple(columns)
+
+
 def index_name(entity: Entity, index: Index) -> str:
-    """A name that is the same for the same fields, short enough for both engines."""
+    """A name that is the same for the same columns, short enough for both engines."""
     said = ",".join(index.fields) + ("!" if index.unique else "")
     if index.metric is not None:
         said += f"~{index.metric.value}"
+    elif not index.unique:
+        said += "+id"
     digest = hashlib.blake2b(said.encode(), digest_size=5).hexdigest()
     return f"{'uq' if index.unique else 'ix'}_{entity.table}_{digest}"
 
@@ -127,7 +148,7 @@ def _filled(field: Field, dialect: Dialect) -> str:
 
 
 def _index(entity: Entity, index: Index, dialect: Dialect, *, pgvector: bool) -> Iterator[str]:
-    columns = ", ".join(column_of(entity, name) for name in index.fields)
+    columns = ", ".join(columns_of(entity, index))
     if index.metric is not None:
         # why: the index knows one metric, and no tenants; a search keeps to its tenant by itself.
         if dialect == "postgresql" and pgvector:

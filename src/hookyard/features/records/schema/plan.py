@@ -25,7 +25,14 @@ class StepKind(StrEnum):
     DECLARE = "change"
 
 
-Subject: TypeAlias = Field | Index | None
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An index that nothing declares, by its name."""
+
+    name: str
+
+
+Subject: TypeAlias = Field | Index | Leftover | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +96,11 @@ def _changes(before: Entity, after: Entity) -> Iterator[Step]:
     }
     for index in indexes_of(before):
         if index not in kept:
-            yield Step(StepKind.DROP_INDEX, before, _of(index), index)
+            yield Step(StepKind.DROP_INDEX, before, words_of(index), index)
     yield from _field_changes(before, after, old, new, replaced)
     for index in indexes_of(after):
         if index not in kept:
-            yield Step(StepKind.ADD_INDEX, after, _of(index), index)
+            yield Step(StepKind.ADD_INDEX, after, words_of(index), index)
     if before.soft_delete and not after.soft_delete:
         yield Step(
             StepKind.FORGET_DELETED, after, "", loses="what was deleted can no longer be restored"
@@ -166,7 +173,8 @@ def _differences(before: Entity, after: Entity) -> Iterator[str]:
             yield f"who may {operation.value}"
 
 
-def _of(index: Index) -> str:
+def words_of(index: Index) -> str:
+    """How a step names an index."""
     note = " (unique)" if index.unique else ""
     if index.metric is not None:
         note = f" ({index.metric.value})"

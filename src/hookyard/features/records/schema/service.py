@@ -11,6 +11,7 @@ from hookyard.core.identity.model import DEFAULT_TENANT
 from hookyard.features.records.schema import store_schema as store
 from hookyard.features.records.schema.builtin import BUILT_IN
 from hookyard.features.records.schema.declare import check_relations
+from hookyard.features.records.schema.mend import There, mended
 from hookyard.features.records.schema.model import Entity
 from hookyard.features.records.schema.plan import Step, plan
 from hookyard.features.records.schema.store_schema import FILE, Kept, State
@@ -29,18 +30,32 @@ class Refused(Exception):
     """The plan cannot be carried out as it stands; the message says why."""
 
 
+def refuse_loss(asked: "Plan", *, allow_destructive: bool) -> None:
+    """Refused for a plan with steps that are not allowed."""
+    if asked.destructive and not allow_destructive:
+        said = "; ".join(f"{step.kind.value} {step.entity.name}" for step in asked.destructive)
+        raise Refused(f"not without --allow-destructive: {said}")
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is applied, what is wanted, and the steps from one to the other."""
+    """What is applied, what is wanted, the steps from one to the other, and the indexes there
+    are."""
 
     state: State
     wanted: Mapping[str, Kept]
     steps: tuple[Step, ...]
+    there: There
 
     @property
     def changes(self) -> bool:
         """Whether there is anything to do, be it only to note where an entity comes from."""
-        return bool(self.steps) or dict(self.state.kept) != dict(self.wanted)
+        return bool(self.steps) or self.declares
+
+    @property
+    def declares(self) -> bool:
+        """Whether it changes what is declared, and not only the indexes that are there."""
+        return dict(self.state.kept) != dict(self.wanted)
 
     @property
     def destructive(self) -> tuple[Step, ...]:
@@ -63,26 +78,24 @@ class Schemas:
         nowhere."""
         state = self._state(unit)
         files = {entity.name: Kept(entity, FILE) for entity in declared}
-        return _planned(state, _with_built_in(files))
+        return self._planned(unit, state, _with_built_in(files))
 
     def plan_built_in(self, unit: Unit) -> Plan:
         """What the built-in entities of this program ask for."""
         state = self._state(unit)
         files = {name: kept for name, kept in state.kept.items() if kept.origin == FILE}
-        return _planned(state, _with_built_in(files))
+        return self._planned(unit, state, _with_built_in(files))
 
     def apply(
         self, unit: Unit, asked: Plan, by: str, now_ms: int, *, allow_destructive: bool = False
     ) -> None:
-        """Carry a plan out, in the unit that made it. Refused for steps that are not allowed."""
-        if asked.destructive and not allow_destructive:
-            said = "; ".join(f"{step.kind.value} {step.entity.name}" for step in asked.destructive)
-            raise Refused(f"not without --allow-destructive: {said}")
+        """Carry a plan out, in the unit that made it. Refused for steps that are not allowed,
+        NotUnique where records stand in the way of an index."""
+        refuse_loss(asked, allow_destructive=allow_destructive)
         if not asked.changes:
             return
-        if not store.may_confine(unit):
-            raise ConfigurationError(_NO_WALL)
-        store.take_steps(unit, asked.steps, asked.state)
+        self.check_wall(unit)
+        store.take_steps(unit, asked.steps, asked.there, pgvector=asked.state.pgvector)
         store.keep(unit, asked.state, asked.wanted, by, now_ms)
         for step in asked.steps:
             target = f"{step.entity.name}: {step.kind.value}{step.what}"
@@ -92,7 +105,9 @@ class Schemas:
 
     def apply_built_in(self, unit: Unit, now_ms: int) -> bool:
         """Apply the built-in entities; whether anything changed. ConfigurationError when that
-        would lose data, or when Postgres cannot keep tenants apart."""
+        would lose data, or when Postgres cannot keep tenants apart.
+
+        All of it is one transaction, so that indexes hold up writers; see `applying`."""
         try:
             asked = self.plan_built_in(unit)
             if asked.changes:
@@ -102,24 +117,33 @@ class Schemas:
                 f"the entities in the database do not fit this program: {error}; "
                 "run `hookyard entities apply` with a file that declares them"
             ) from None
+        self.check_wall(unit)
+        return asked.changes
+
+    def check_wall(self, unit: Unit) -> None:
+        """ConfigurationError when Postgres cannot keep tenants apart."""
         if not store.may_confine(unit):
             raise ConfigurationError(_NO_WALL)
-        return asked.changes
 
     def _state(self, unit: Unit) -> State:
         unit.lock(LOCK)
         return store.load(unit) or store.start(unit, self._random_bytes(32).hex())
 
+    @staticmethod
+    def _planned(unit: Unit, state: State, wanted: Mapping[str, Kept]) -> Plan:
+        entities = {name: kept.entity for name, kept in wanted.items()}
+        wrong = check_relations(entities)
+        if wrong:
+            raise Refused("; ".join(wrong))
+        applied = {name: kept.entity for name, kept in state.kept.items()}
+        there = store.look(unit)
+        steps = mended(
+            applied, entities, plan(applied, entities), there, unit.dialect,
+            pgvector=state.pgvector,
+        )  # fmt: skip
+        return Plan(state, wanted, steps, there)
+
 
 def _with_built_in(files: Mapping[str, Kept]) -> dict[str, Kept]:
     built_in = {entity.name: Kept(entity, store.BUILT_IN) for entity in BUILT_IN}
     return {**built_in, **files}
-
-
-def _planned(state: State, wanted: Mapping[str, Kept]) -> Plan:
-    entities = {name: kept.entity for name, kept in wanted.items()}
-    wrong = check_relations(entities)
-    if wrong:
-        raise Refused("; ".join(wrong))
-    applied = {name: kept.entity for name, kept in state.kept.items()}
-    return Plan(state, wanted, plan(applied, entities))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Table, Text
 
-from hookyard.adapters.database.port import METADATA, RawSql, Unit
+from hookyard.adapters.database.port import METADATA, Clash, RawSql, Row, Unit
 from hookyard.adapters.database.walls import ROLE
-from hookyard.features.records.schema.ddl import statements
-from hookyard.features.records.schema.model import Entity
-from hookyard.features.records.schema.plan import Step
+from hookyard.features.records.schema.ddl import index_name, statements
+from hookyard.features.records.schema.mend import There
+from hookyard.features.records.schema.model import Entity, Index
+from hookyard.features.records.schema.plan import Step, StepKind
 from hookyard.features.records.schema.wire import from_json, to_json
 
 ENTITIES = Table(
@@ -59,6 +60,35 @@ _MAKE_VECTOR = (
     " THEN CREATE EXTENSION IF NOT EXISTS vector; END IF;"
     " EXCEPTION WHEN insufficient_privilege OR unique_violation THEN NULL; END $$"
 )
+
+
+_INDEXES = RawSql(
+    "SELECT tbl_name, name, 1 FROM sqlite_master"
+    r" WHERE type = 'index' AND sql IS NOT NULL AND tbl_name LIKE 'rec\_%' ESCAPE '\'",
+    "SELECT t.relname, c.relname, (i.indisvalid AND i.indisready)::int FROM pg_index AS i"
+    " JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid"
+    r" WHERE t.relnamespace = current_schema()::regnamespace AND t.relname LIKE 'rec\_%'"
+    " AND NOT i.indisprimary",
+)
+# why: under FORCE its owner cannot count a table's rows, but see that it has pages.
+_FILLED = RawSql.same(
+    "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+    r" AND relkind = 'r' AND relname LIKE 'rec\_%' AND pg_relation_size(oid) > 0"
+)
+_PROGRESS = RawSql.same(
+    "SELECT phase, CASE WHEN blocks_total > 0 THEN blocks_done * 10 / blocks_total * 10"
+    " WHEN tuples_total > 0 THEN tuples_done * 10 / tuples_total * 10 END, current_locker_pid"
+    " FROM pg_stat_progress_create_index WHERE pid = $1"
+)
+
+
+class NotUnique(Exception):
+    """An index cannot be unique: records that are there have the same values."""
+
+    def __init__(self, entity: Entity, index: Index) -> None:
+        super().__init__(f"{entity.name}: records have the same {', '.join(index.fields)}")
+        self.entity = entity
+        self.index = index
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +147,73 @@ def may_confine(unit: Unit) -> bool:
     return unit.dialect == "sqlite" or bool(unit.fetch_raw(_HAS_ROLE)[0][0])
 
 
-def take_steps(unit: Unit, steps: Iterable[Step], state: State) -> None:
-    """Make, change and drop tables."""
+def take_steps(unit: Unit, steps: Iterable[Step], there: There, *, pgvector: bool) -> None:
+    """Make, change and drop tables. NotUnique when records are in the way of an index.
+
+    An index that is there already, built before by who lets others write meanwhile, is taken as it
+    is; what is there of one that was never finished is built anew.
+    """
+    dropped: set[str] = set()
     for step in steps:
-        for statement in statements(step, unit.dialect, pgvector=state.pgvector):
-            unit.connection.exec_driver_sql(statement)
+        made = statements(step, unit.dialect, pgvector=pgvector)
+        if isinstance(step.subject, Index):
+            name = index_name(step.entity, step.subject)
+            is_valid = None if name in dropped else there.valid(step.entity.table, name)
+            if step.kind is StepKind.DROP_INDEX:
+                dropped.add(name)
+            elif is_valid:
+                continue
+            elif is_valid is False:
+                made = (f"DROP INDEX IF EXISTS {name}", *made)
+        for statement in made:
+            _take(unit, step, statement)
+
+
+def _take(unit: Unit, step: Step, statement: str) -> None:
+    if not isinstance(step.subject, Index):
+        unit.connection.exec_driver_sql(statement)
+        return
+    try:
+        unit.run_unique(RawSql.same(statement))
+    except Clash:
+        raise NotUnique(step.entity, step.subject) from None
+
+
+def look(unit: Unit) -> There:
+    """The indexes of entities' tables, and which tables have records; of these only Postgres knows
+    without looking."""
+    found: dict[str, dict[str, bool]] = {}
+    for table, name, is_valid in unit.fetch_raw(_INDEXES):
+        found.setdefault(str(table), {})[str(name)] = bool(is_valid)
+    filled: frozenset[str] = frozenset()
+    if unit.dialect == "postgresql":
+        filled = frozenset(str(row[0]) for row in unit.fetch_raw(_FILLED))
+    return There(found, filled)
+
+
+def progress(unit: Unit, session: int) -> str:
+    """How far the index is that a session builds; "" when it builds none."""
+    rows = unit.fetch_raw(_PROGRESS, session)
+    if not rows:
+        return ""
+    phase, share, locker = rows[0]
+    if locker:
+        return f"{phase!s}: session {locker!s} has a transaction that began before"
+    return str(phase) if share is None else f"{phase!s}: {share!s} %"
+
+
+def twins(unit: Unit, tenant: str, entity: Entity, columns: Iterable[str]) -> Row | None:
+    """Two records of a tenant that have the same in all these columns, none of them null: their
+    ids, and then what they have in common."""
+    listed = tuple(columns)
+    filled = " AND ".join(f"{column} IS NOT NULL" for column in listed)
+    text = (
+        f"SELECT min(_id), max(_id), {', '.join(listed)} FROM {entity.table} WHERE _tenant = $1"
+        f" AND _deleted IS NULL AND {filled} GROUP BY {', '.join(listed)}"
+        " HAVING count(*) > 1 LIMIT 1"
+    )
+    rows = unit.fetch_raw(RawSql.same(text), tenant)
+    return rows[0] if rows else None
 
 
 def keep(unit: Unit, before: State, wanted: Mapping[str, Kept], by: str, now_ms: int) -> None:
