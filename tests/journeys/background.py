@@ -77,7 +77,7 @@ class Background:
 def on_engine(
     server: PostgresServer | None, folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Background]:
-    """A front door over a fresh database of a Postgres server, or over SQLite where there is none."""
+    """A front door over a fresh database of a server, over SQLite where there is none."""
     if server is None:
         with Background(folder, environ) as found:
             yield found

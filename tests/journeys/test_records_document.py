@@ -72,7 +72,7 @@ async def by_example(
     for one in [*operation["shared"], *operation["parameters"]]:
         given = reference(document, one)
         if given["in"] == "path":
-            path = path.replace("{%s}" % given["name"], given["example"])
+            path = path.replace("{" + given["name"] + "}", given["example"])
         elif given.get("required") and given["in"] == "query":
             params[given["name"]] = '{"id":"none"}' if given["name"] == "where" else "1"
         elif given.get("required"):

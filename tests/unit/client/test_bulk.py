@@ -1,4 +1,4 @@
-"""Imports are cut into the same batches every time, and tell of lines by their place in the whole."""
+"""Imports are cut into the same batches every time; lines are told by their place in the whole."""
 
 from hookyard.client.bulk import (
     MAX_BYTES,

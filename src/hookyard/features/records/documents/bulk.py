@@ -80,8 +80,8 @@ def _search(one: Describer, vectors: list[Field]) -> Tree:
     sample: Tree = {"field": first.name, "vector": sample_of(one.shape, first.name), "k": 3}
     near = whole(score={"type": "number"}, record=one.read_schema())
     items: Tree = {"type": "array", "items": near, "maxItems": MAX_K}
-    page = whole(items=items, field={"enum": names}, metric={"enum": metrics},
-                 exact={"type": "boolean", "description": "Whether none can have been missed"})  # fmt: skip
+    exact: Tree = {"type": "boolean", "description": "Whether none can have been missed"}
+    page = whole(items=items, field={"enum": names}, metric={"enum": metrics}, exact=exact)
     told: Tree = {
         "items": [{"score": 0.93, "record": example(one.shape, one.access)}],
         "field": first.name, "metric": (first.metric or Metric.COSINE).value, "exact": True,

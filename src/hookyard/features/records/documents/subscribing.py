@@ -31,7 +31,7 @@ _STATE: Tree = {"enum": [state.value for state in SubscriptionState]}
 _URL: Tree = {"type": "string", "format": "uri", "maxLength": MAX_URL}
 _SECRET: Tree = {"type": "string", "maxLength": 200, "pattern": "^whsec_[A-Za-z0-9+/]+={0,2}$",
                  "description": "Of Standard Webhooks: 24 to 64 bytes"}  # fmt: skip
-_SECRET_SAMPLE = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
+_SAMPLE_OF_ONE = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 _ID = "01kg9n2v6c3t4w5x6y7z8a9b0c"
 
 
@@ -110,7 +110,7 @@ def _create(more: Tree) -> Tree:
     asked: Tree = {"oneOf": [to_url, to_sink]}
     sample: Tree = {"url": "https://hooks.example.com/in", "name": "search"}
     told = answer("Made", ref(SUBSCRIPTION), "Location",
-                  example={**_sample(), "secret": _SECRET_SAMPLE})  # fmt: skip
+                  example={**_sample(), "secret": _SAMPLE_OF_ONE})  # fmt: skip
     found = operation("subscriptionsCreate", "Send changes on", [],
                       {"201": told, **problems(SUBSCRIBE, 408, 413, 415)})  # fmt: skip
     return found | {"requestBody": body(asked, sample)}
@@ -144,7 +144,7 @@ def _rotate() -> Tree:
                    "additionalProperties": False}  # fmt: skip
     done = whole(secret=_TEXT, former_until_ms={"type": "integer"})
     told = answer("The new secret, once", done,
-                  example={"secret": _SECRET_SAMPLE, "former_until_ms": 1769947200000})  # fmt: skip
+                  example={"secret": _SAMPLE_OF_ONE, "former_until_ms": 1769947200000})  # fmt: skip
     found = operation("subscriptionsRotate", "A new secret, made or given", [],
                       {"200": told, **problems(ROTATE, 404, 408, 413, 415)})  # fmt: skip
     return found | {"requestBody": body(asked, {"overlap_s": 3600}, required=False)}
