@@ -118,16 +118,17 @@ def _report(answer: Answer, before: int) -> Report:
     problems = said["problems"]
     assert isinstance(problems, list)  # noqa: S101
     return Report(
-        *(_count(said, name) for name in (
-            "lines", "created", "updated", "unchanged", "failed", "replayed",
-        )),
-        [
-            LineProblem(
-                one["line"] + before, one["code"], one["detail"], one.get("pointer", "")
-            )
+        lines=_count(said, "lines"),
+        created=_count(said, "created"),
+        updated=_count(said, "updated"),
+        unchanged=_count(said, "unchanged"),
+        failed=_count(said, "failed"),
+        replayed=_count(said, "replayed"),
+        problems=[
+            LineProblem(one["line"] + before, one["code"], one["detail"], one.get("pointer", ""))
             for one in problems
         ],
-    )  # fmt: skip
+    )
 
 
 def _count(said: Mapping[str, object], name: str) -> int:

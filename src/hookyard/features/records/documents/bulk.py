@@ -101,8 +101,8 @@ def _import(one: Describer) -> Tree:
         "name": "mode", "in": "query", "schema": {"enum": modes, "default": Mode.CREATE.value},
         "description": "New records only, or merged into those that are there",
     }  # fmt: skip
-    counts: Tree = dict.fromkeys(_COUNTS, 0) | {"lines": 1, "created": 1}
-    told: Tree = {**counts, "dryRun": False, "problems": []}
+    told: Tree = {"lines": 1, "created": 1, "updated": 0, "unchanged": 0, "failed": 0,
+                  "replayed": 0, "dryRun": False, "problems": []}  # fmt: skip
     found = one.operation(
         "import", "Many records, a line of JSON for each", IMPORT, [mode, *one.write("dry_run")],
         {"200": answer("What became of the lines", ref(REPORT), example=told)},
