@@ -108,3 +108,14 @@ async def test_what_is_described_is_what_may_be_done(client: Caller, role: str) 
             assert status != 403, (place, code)
         else:
             assert (status, code) == (403, "forbidden"), place
+
+
+async def test_nothing_that_is_described_is_done_without_a_credential(client: Caller) -> None:
+    everything, document = await described(client)
+    stranger = client.with_token("not-a-token")
+    seen = [
+        await by_example(stranger, method, path, operation, document)
+        for (method, path), operation in everything.items()
+    ]
+    assert seen[0] == (401, "unauthenticated")
+    assert set(seen) <= {(401, "unauthenticated"), (429, "rate_limited")}
