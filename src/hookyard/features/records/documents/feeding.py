@@ -24,8 +24,8 @@ NO_INSTANT: Tree = {"type": ["string", "null"], "format": "date-time"}
 _TEXT: Tree = {"type": "string"}
 _EVENTS = (
     "With `Accept: text/event-stream`: `event: change` with a change as `data` and its number as "
-    "`id`; `event: end` with a `code` when the credential is over. `limit` and `wait` are not taken "
-    "then."
+    "`id`; `event: end` with a `code` when the credential is over. `limit` and `wait` are not "
+    "taken then."
 )
 
 
