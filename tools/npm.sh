@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fetches GitHub's OpenAPI document, recorded webhook bodies and an OpenID issuer, for some tests.
+# Fetches GitHub's OpenAPI document, recorded webhook bodies, an OpenID issuer and a TypeScript
+# compiler, for some tests.
 # usage: tools/npm.sh STAMP (made when the packages are in place)
 set -eu
 if ! command -v npm >/dev/null 2>&1; then

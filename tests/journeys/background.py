@@ -2,17 +2,21 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.journeys.conftest import Caller, make_yard, serving
+from tests.support.postgres import PostgresServer
 
 
 class Background:
     """A front door on a loop of its own, for clients that block."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._environ = environ or {}
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -42,7 +46,7 @@ class Background:
             self._loop.close()
 
     async def _serve(self) -> None:
-        yard = await make_yard(self._folder, {})
+        yard = await make_yard(self._folder, self._environ)
         try:
             async with serving(yard) as caller:
                 self.ids["delivery_id"] = await caller.deliver()
@@ -67,3 +71,20 @@ class Background:
         """Where it listens."""
         assert self.caller is not None
         return str(self.caller.http.base_url).rstrip("/")
+
+
+@contextmanager
+def on_engine(
+    server: PostgresServer | None, folder: Path, environ: Mapping[str, str]
+) -> Iterator[Background]:
+    """A front door over a fresh database of a server, over SQLite where there is none."""
+    if server is None:
+        with Background(folder, environ) as found:
+            yield found
+        return
+    name = server.create_database()
+    try:
+        with Background(folder, {**environ, "DATABASE_URL": server.url(name)}) as found:
+            yield found
+    finally:
+        server.drop_database(name)

@@ -233,7 +233,8 @@ def record_of(answer: Answer) -> Record:
     return Record(str(fields.get("id", "")), revision, fields, replayed)
 
 
-def _record(fields: object) -> Record:
+def record_in(fields: object) -> Record:
+    """A record among others in an answer."""
     assert isinstance(fields, dict)  # noqa: S101
     return Record(str(fields.get("id", "")), str(fields.get("revision", "")), fields)
 
@@ -243,7 +244,7 @@ def _page(answer: Answer) -> Page:
     items, cursor, count = found["items"], found["next_cursor"], found.get("count")
     assert isinstance(items, list)  # noqa: S101
     return Page(
-        [_record(item) for item in items],
+        [record_in(item) for item in items],
         None if cursor is None else str(cursor),
         count if isinstance(count, int) else None,
     )
@@ -266,6 +267,6 @@ def _results(answer: Answer) -> Sequence[Done]:
     results = answer.values()["results"]
     assert isinstance(results, list)  # noqa: S101
     return [
-        Done(one["status"], one["id"], _record(one["record"]) if "record" in one else None)
+        Done(one["status"], one["id"], record_in(one["record"]) if "record" in one else None)
         for one in results
     ]

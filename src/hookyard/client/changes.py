@@ -58,6 +58,33 @@ class ChangesUnavailable(Exception):
         super().__init__(reason)
 
 
+class Place:
+    """The requests of one consumer. Pure."""
+
+    def __init__(
+        self, url: str, consumer: str, entities: Sequence[str], limit: int, wait_s: int
+    ) -> None:
+        self._consumer = consumer
+        self._base = url.rstrip("/") + "/v1/_consumers"
+        self._query = {"limit": str(limit), "wait": str(wait_s)}
+        if entities:
+            self._query["entities"] = ",".join(entities)
+        self.timeout = httpx2.Timeout(10.0, read=wait_s + 15.0)
+
+    def create(self, after: int) -> Request:
+        """Make the consumer."""
+        body = as_json({"name": self._consumer, "after": after})
+        return Request("POST", self._base, body=body)
+
+    def poll(self) -> Request:
+        """Read on."""
+        return Request("GET", f"{self._base}/{self._consumer}/changes", self._query)
+
+    def ack(self, seq: int) -> Request:
+        """Acknowledge all up to a number."""
+        return Request("POST", f"{self._base}/{self._consumer}/_ack", body=as_json({"seq": seq}))
+
+
 class ChangeReader:
     """One consumer. Several processes may share a name: each change is then done by one of them
     or, after a crash, by two."""
@@ -73,13 +100,9 @@ class ChangeReader:
         wait_s: int = 30,
         http: httpx2.Client | None = None,
     ) -> None:
-        self._consumer = consumer
-        self._query = {"limit": str(limit), "wait": str(wait_s)}
-        if entities:
-            self._query["entities"] = ",".join(entities)
+        self._place = Place(url, consumer, entities, limit, wait_s)
         self._own = http is None
-        self._http = http or httpx2.Client(timeout=httpx2.Timeout(10.0, read=wait_s + 15.0))
-        self._base = url.rstrip("/") + "/v1/_consumers"
+        self._http = http or httpx2.Client(timeout=self._place.timeout)
         self._asking = Asking(headers_of(token), attempts=1)
 
     def __enter__(self) -> "ChangeReader":
@@ -99,7 +122,7 @@ class ChangeReader:
     def create(self, after: int = 0) -> None:
         """Make the consumer, to begin after a number; nothing happens where there is one."""
         try:
-            self._call("POST", "", {"name": self._consumer, "after": after})
+            self._call(self._place.create(after))
         except ChangesRefused as refused:
             if refused.code != "name_taken":
                 raise
@@ -107,14 +130,11 @@ class ChangeReader:
     def poll(self) -> tuple[Sequence[Change], int]:
         """The changes after what was acknowledged, and the number to acknowledge once they are
         done: it may be further than the last, over changes this consumer does not see."""
-        found = self._call("GET", f"/{self._consumer}/changes", query=self._query)
-        items = found["items"]
-        assert isinstance(items, list)  # noqa: S101
-        return [change_of(item) for item in items], int(str(found["next_after"]))
+        return changes_of(self._call(self._place.poll()))
 
     def ack(self, seq: int) -> int:
         """All up to this number is done; the place of the consumer now."""
-        return int(str(self._call("POST", f"/{self._consumer}/_ack", {"seq": seq})["acked"]))
+        return int(str(self._call(self._place.ack(seq))["acked"]))
 
     def run(self, work: Callable[[Change], object], stop: threading.Event | None = None) -> None:
         """Do work on each change, in order, until `stop` is set; acknowledge page by page.
@@ -145,26 +165,29 @@ class ChangeReader:
                 failures += 1
                 stop.wait(trouble.after_s or wait_after(failures))
 
-    def _call(
-        self, method: str, path: str, body: Values | None = None,
-        query: Mapping[str, str] | None = None,
-    ) -> Values:  # fmt: skip
-        content = None if body is None else as_json(body)
-        request = Request(method, self._base + path, query or {}, body=content)
+    def _call(self, request: Request) -> Values:
         try:
             return send(self._http, self._asking, request, pause).values()
         except NoAnswer as error:
             raise ChangesUnavailable(str(error)) from None
         except Problem as problem:
-            raise _trouble(problem) from None
+            raise trouble_of(problem) from None
 
 
-def _trouble(problem: Problem) -> ChangesRefused | ChangesUnavailable:
+def trouble_of(problem: Problem) -> ChangesRefused | ChangesUnavailable:
+    """What a refusal means to a reader that asks again by itself."""
     status, after_s = problem.status, problem.after_s
     if status == 429 or status >= 500 or (status == 409 and after_s is not None):
         most = None if after_s is None else min(after_s, SLOWEST_S)
         return ChangesUnavailable(f"status {status}", most)
     return ChangesRefused(status, problem.facts)
+
+
+def changes_of(page: Values) -> tuple[Sequence[Change], int]:
+    """The changes of a page, and the number to acknowledge once they are done."""
+    items = page["items"]
+    assert isinstance(items, list)  # noqa: S101
+    return [change_of(item) for item in items], int(str(page["next_after"]))
 
 
 def change_of(item: Values) -> Change:

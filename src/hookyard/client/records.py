@@ -11,14 +11,16 @@ key when the server is busy, away, or has a twin under way: it is done once. Ref
 `Problem` with `code` and `pointer`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TypeVar
 
 import httpx2
 
-from hookyard.client import calls
+from hookyard.client import bulk, calls
+from hookyard.client.bulk import Batch, Batches, Report
 from hookyard.client.calls import (
     EVERY,
     PLAIN,
@@ -33,7 +35,17 @@ from hookyard.client.calls import (
     new_key,
     path_of,
 )
-from hookyard.client.transport import Asking, Values, headers_of, pause, send
+from hookyard.client.search import Found, Search, search
+from hookyard.client.transport import (
+    Asking,
+    NoAnswer,
+    Problem,
+    Values,
+    headers_of,
+    opened,
+    pause,
+    send,
+)
 
 T = TypeVar("T")
 
@@ -75,11 +87,11 @@ class Records:
 
     def get(self, entity: str, record_id: RecordId, query: Query = EVERY) -> Record:
         """One record; Missing when there is none. Of the query `select` and `include` count."""
-        return self._run(calls.get(entity, record_id, query))
+        return self.run(calls.get(entity, record_id, query))
 
     def page(self, entity: str, query: Query = EVERY, cursor: str | None = None) -> Page:
         """A page of records: the first, or the one that a cursor leads to."""
-        return self._run(calls.page(entity, query, cursor))
+        return self.run(calls.page(entity, query, cursor))
 
     def iterate(self, entity: str, query: Query = EVERY) -> Iterator[Record]:
         """Every record of a list, page by page."""
@@ -93,44 +105,88 @@ class Records:
 
     def create(self, entity: str, data: Values, how: How = PLAIN) -> Record:
         """A new record."""
-        return self._run(calls.write("POST", path_of(entity), data, how, new_key))
+        return self.run(calls.write("POST", path_of(entity), data, how, new_key))
 
     def update(self, entity: str, record_id: RecordId, change: Values, how: How = PLAIN) -> Record:
         """A record changed by a merge patch."""
         path = path_of(entity, record_id)
-        return self._run(calls.write("PATCH", path, change, how, new_key))
+        return self.run(calls.write("PATCH", path, change, how, new_key))
 
     def replace(self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN) -> Record:
         """A record replaced, or made where there is none."""
         path = path_of(entity, record_id)
-        return self._run(calls.write("PUT", path, data, how, new_key))
+        return self.run(calls.write("PUT", path, data, how, new_key))
 
     def upsert(self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN) -> Record:
         """A record changed by a merge patch, or made where there is none."""
-        return self._run(calls.upsert(entity, record_id, data, how, new_key))
+        return self.run(calls.upsert(entity, record_id, data, how, new_key))
 
     def delete(self, entity: str, record_id: RecordId, how: How = PLAIN) -> None:
         """A record taken away."""
-        self._run(calls.delete(entity, record_id, how, new_key))
+        self.run(calls.delete(entity, record_id, how, new_key))
 
     def restore(self, entity: str, record_id: RecordId, how: How = PLAIN) -> Record:
         """A deleted record brought back."""
-        return self._run(calls.restore(entity, record_id, how, new_key))
+        return self.run(calls.restore(entity, record_id, how, new_key))
 
     def update_many(
         self, entity: str, where: Values, change: Values, most: int, how: How = PLAIN
     ) -> Many:
         """Every record that fits changed, `most` of them at most."""
-        return self._run(calls.many("PATCH", entity, where, most, change, how, new_key))
+        return self.run(calls.many("PATCH", entity, where, most, change, how, new_key))
 
     def delete_many(self, entity: str, where: Values, most: int, how: How = PLAIN) -> Many:
         """Every record that fits taken away, `most` of them at most."""
-        return self._run(calls.many("DELETE", entity, where, most, None, how, new_key))
+        return self.run(calls.many("DELETE", entity, where, most, None, how, new_key))
 
     def transact(self, operations: Sequence[Values], how: How = PLAIN) -> Sequence[Done]:
         """Several writes, all or none; each is made by `calls.operation`."""
-        return self._run(calls.transact(operations, how, new_key))
+        return self.run(calls.transact(operations, how, new_key))
 
-    def _run(self, call: Call[T]) -> T:
+    def search(self, entity: str, asked: Search) -> Found:
+        """The records nearest to a vector, the nearest first."""
+        return self.run(search(entity, asked))
+
+    def load(
+        self, entity: str, records: Iterable[Values], mode: str = "create", how: How = PLAIN
+    ) -> Report:
+        """Many records, `create`d or with mode `upsert` merged into those that are there.
+
+        Those that are refused are told, and the others written. The same records under the same
+        `How(key=…)` go on with what was cut off.
+        """
+        key = new_key() if how.key is None else how.key
+        batches, report = Batches(), Report()
+        for record in records:
+            batch = batches.add(record)
+            if batch is not None:
+                report = report.and_then(self._load(entity, batch, mode, key, how))
+        batch = batches.rest()
+        if batch is not None:
+            report = report.and_then(self._load(entity, batch, mode, key, how))
+        return report
+
+    def export(
+        self, entity: str, where: Values | None = None, select: Sequence[str] | None = None
+    ) -> Iterator[Values]:
+        """Every record with all its fields, all of one moment, as they come; NoAnswer when they
+        end too early."""
+        request = bulk.export(entity, where, select)
+        request = replace(request, path=self._url + request.path)
+        with opened(self._http, self._asking, request, self._sleep) as answer:
+            try:
+                for line in answer.iter_lines():
+                    yield json.loads(line)
+            except httpx2.RequestError as error:
+                raise NoAnswer(f"the export was cut off ({type(error).__name__})") from None
+
+    def _load(self, entity: str, batch: Batch, mode: str, key: str, how: How) -> Report:
+        try:
+            return self.run(bulk.load(entity, batch, mode, key, how))
+        except Problem as problem:
+            raise bulk.moved(problem, batch) from None
+
+    def run(self, call: Call[T]) -> T:
+        """Any call, as those of `feeds`, sent until there is an answer."""
         request = replace(call.request, path=self._url + call.request.path)
         return call.read(send(self._http, self._asking, request, self._sleep))

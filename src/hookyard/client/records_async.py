@@ -10,14 +10,16 @@ key when the server is busy, away, or has a twin under way: it is done once. Ref
 `Problem` with `code` and `pointer`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TypeVar
 
 import httpx2
 
-from hookyard.client import calls
+from hookyard.client import bulk, calls
+from hookyard.client.bulk import Batch, Batches, Report
 from hookyard.client.calls import (
     EVERY,
     PLAIN,
@@ -32,7 +34,17 @@ from hookyard.client.calls import (
     new_key,
     path_of,
 )
-from hookyard.client.transport import Asking, Values, headers_of, pause_async, send_async
+from hookyard.client.search import Found, Search, search
+from hookyard.client.transport import (
+    Asking,
+    NoAnswer,
+    Problem,
+    Values,
+    headers_of,
+    opened_async,
+    pause_async,
+    send_async,
+)
 
 T = TypeVar("T")
 
@@ -74,11 +86,11 @@ class AsyncRecords:
 
     async def get(self, entity: str, record_id: RecordId, query: Query = EVERY) -> Record:
         """One record; Missing when there is none. Of the query `select` and `include` count."""
-        return await self._run(calls.get(entity, record_id, query))
+        return await self.run(calls.get(entity, record_id, query))
 
     async def page(self, entity: str, query: Query = EVERY, cursor: str | None = None) -> Page:
         """A page of records: the first, or the one that a cursor leads to."""
-        return await self._run(calls.page(entity, query, cursor))
+        return await self.run(calls.page(entity, query, cursor))
 
     async def iterate(self, entity: str, query: Query = EVERY) -> AsyncIterator[Record]:
         """Every record of a list, page by page."""
@@ -93,50 +105,107 @@ class AsyncRecords:
 
     async def create(self, entity: str, data: Values, how: How = PLAIN) -> Record:
         """A new record."""
-        return await self._run(calls.write("POST", path_of(entity), data, how, new_key))
+        return await self.run(calls.write("POST", path_of(entity), data, how, new_key))
 
     async def update(
         self, entity: str, record_id: RecordId, change: Values, how: How = PLAIN
     ) -> Record:
         """A record changed by a merge patch."""
         path = path_of(entity, record_id)
-        return await self._run(calls.write("PATCH", path, change, how, new_key))
+        return await self.run(calls.write("PATCH", path, change, how, new_key))
 
     async def replace(
         self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN
     ) -> Record:
         """A record replaced, or made where there is none."""
         path = path_of(entity, record_id)
-        return await self._run(calls.write("PUT", path, data, how, new_key))
+        return await self.run(calls.write("PUT", path, data, how, new_key))
 
     async def upsert(
         self, entity: str, record_id: RecordId, data: Values, how: How = PLAIN
     ) -> Record:
         """A record changed by a merge patch, or made where there is none."""
-        return await self._run(calls.upsert(entity, record_id, data, how, new_key))
+        return await self.run(calls.upsert(entity, record_id, data, how, new_key))
 
     async def delete(self, entity: str, record_id: RecordId, how: How = PLAIN) -> None:
         """A record taken away."""
-        await self._run(calls.delete(entity, record_id, how, new_key))
+        await self.run(calls.delete(entity, record_id, how, new_key))
 
     async def restore(self, entity: str, record_id: RecordId, how: How = PLAIN) -> Record:
         """A deleted record brought back."""
-        return await self._run(calls.restore(entity, record_id, how, new_key))
+        return await self.run(calls.restore(entity, record_id, how, new_key))
 
     async def update_many(
         self, entity: str, where: Values, change: Values, most: int, how: How = PLAIN
     ) -> Many:
         """Every record that fits changed, `most` of them at most."""
-        return await self._run(calls.many("PATCH", entity, where, most, change, how, new_key))
+        return await self.run(calls.many("PATCH", entity, where, most, change, how, new_key))
 
     async def delete_many(self, entity: str, where: Values, most: int, how: How = PLAIN) -> Many:
         """Every record that fits taken away, `most` of them at most."""
-        return await self._run(calls.many("DELETE", entity, where, most, None, how, new_key))
+        return await self.run(calls.many("DELETE", entity, where, most, None, how, new_key))
 
     async def transact(self, operations: Sequence[Values], how: How = PLAIN) -> Sequence[Done]:
         """Several writes, all or none; each is made by `calls.operation`."""
-        return await self._run(calls.transact(operations, how, new_key))
+        return await self.run(calls.transact(operations, how, new_key))
 
-    async def _run(self, call: Call[T]) -> T:
+    async def search(self, entity: str, asked: Search) -> Found:
+        """The records nearest to a vector, the nearest first."""
+        return await self.run(search(entity, asked))
+
+    async def load(
+        self,
+        entity: str,
+        records: Iterable[Values] | AsyncIterable[Values],
+        mode: str = "create",
+        how: How = PLAIN,
+    ) -> Report:
+        """Many records, `create`d or with mode `upsert` merged into those that are there.
+
+        Those that are refused are told, and the others written. The same records under the same
+        `How(key=…)` go on with what was cut off.
+        """
+        key = new_key() if how.key is None else how.key
+        batches, report = Batches(), Report()
+        async for record in _each(records):
+            batch = batches.add(record)
+            if batch is not None:
+                report = report.and_then(await self._load(entity, batch, mode, key, how))
+        batch = batches.rest()
+        if batch is not None:
+            report = report.and_then(await self._load(entity, batch, mode, key, how))
+        return report
+
+    async def export(
+        self, entity: str, where: Values | None = None, select: Sequence[str] | None = None
+    ) -> AsyncIterator[Values]:
+        """Every record with all its fields, all of one moment, as they come; NoAnswer when they
+        end too early."""
+        request = bulk.export(entity, where, select)
+        request = replace(request, path=self._url + request.path)
+        async with opened_async(self._http, self._asking, request, self._sleep) as answer:
+            try:
+                async for line in answer.aiter_lines():
+                    yield json.loads(line)
+            except httpx2.RequestError as error:
+                raise NoAnswer(f"the export was cut off ({type(error).__name__})") from None
+
+    async def _load(self, entity: str, batch: Batch, mode: str, key: str, how: How) -> Report:
+        try:
+            return await self.run(bulk.load(entity, batch, mode, key, how))
+        except Problem as problem:
+            raise bulk.moved(problem, batch) from None
+
+    async def run(self, call: Call[T]) -> T:
+        """Any call, as those of `feeds`, sent until there is an answer."""
         request = replace(call.request, path=self._url + call.request.path)
         return call.read(await send_async(self._http, self._asking, request, self._sleep))
+
+
+async def _each(records: Iterable[Values] | AsyncIterable[Values]) -> AsyncIterator[Values]:
+    if isinstance(records, AsyncIterable):
+        async for record in records:
+            yield record
+    else:
+        for record in records:
+            yield record

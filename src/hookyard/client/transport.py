@@ -8,7 +8,8 @@ import asyncio
 import json
 import random
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -72,18 +73,20 @@ _KINDS: Mapping[int, type[Problem]] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `body` is JSON text, None for none."""
+    """One request; `body` is JSON text, None for none, unless the headers say otherwise. `reads`
+    is a POST that changes nothing."""
 
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    reads: bool = False
 
     @property
     def may_repeat(self) -> bool:
         """Whether it does the same when it is sent again."""
-        return self.method == "GET" or KEY in self.headers
+        return self.method == "GET" or self.reads or KEY in self.headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class Asking:
     def of(self, request: Request) -> dict[str, str]:
         """The headers of a request."""
         kind = {"content-type": "application/json"} if request.body is not None else {}
-        return {**self.headers, **request.headers, **kind}
+        return {**kind, **self.headers, **request.headers}
 
     def judge(
         self, request: Request, attempt: int, answer: httpx2.Response | httpx2.HTTPError
@@ -236,4 +239,69 @@ async def send_async(
         said = asking.judge(request, attempt, found)
         if isinstance(said, Answer):
             return said
+        await sleep(said)
+
+
+@contextmanager
+def opened(
+    http: httpx2.Client, asking: Asking, request: Request, sleep: Callable[[float], object]
+) -> Iterator[httpx2.Response]:
+    """An answer that is read as it comes, once one has begun; it is closed at the end."""
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            found = http.send(
+                http.build_request(
+                    request.method, request.path, params=request.params or None,
+                    headers=asking.of(request),
+                ),
+                stream=True,
+            )  # fmt: skip
+        except httpx2.RequestError as error:
+            said = asking.judge(request, attempt, error)
+        else:
+            try:
+                if found.is_success:
+                    yield found
+                    return
+                found.read()
+            finally:
+                found.close()
+            said = asking.judge(request, attempt, found)
+        assert not isinstance(said, Answer)  # noqa: S101
+        sleep(said)
+
+
+@asynccontextmanager
+async def opened_async(
+    http: httpx2.AsyncClient,
+    asking: Asking,
+    request: Request,
+    sleep: Callable[[float], Awaitable[object]],
+) -> AsyncIterator[httpx2.Response]:
+    """An answer that is read as it comes, once one has begun; it is closed at the end."""
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            found = await http.send(
+                http.build_request(
+                    request.method, request.path, params=request.params or None,
+                    headers=asking.of(request),
+                ),
+                stream=True,
+            )  # fmt: skip
+        except httpx2.RequestError as error:
+            said = asking.judge(request, attempt, error)
+        else:
+            try:
+                if found.is_success:
+                    yield found
+                    return
+                await found.aread()
+            finally:
+                await found.aclose()
+            said = asking.judge(request, attempt, found)
+        assert not isinstance(said, Answer)  # noqa: S101
         await sleep(said)

@@ -124,3 +124,30 @@ async def test_a_tenant_has_so_many_at_most(place: Place) -> None:
         await place.call("POST", "/v1/_consumers", json.dumps({"name": f"c{n}"}).encode())
     with pytest.raises(Conflict):
         await place.call("POST", "/v1/_consumers", b'{"name":"one-more"}')
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/_consumers", "GET, POST"),
+        ("POST", "/v1/_consumers/c", "GET, DELETE"),
+        ("GET", "/v1/_consumers/c/_ack", "POST"),
+        ("DELETE", "/v1/_changes", "GET"),
+        ("HEAD", "/v1/users/_export", "GET"),
+        ("POST", "/v1/users/u", "GET, PATCH, PUT, DELETE"),
+    ],
+)
+async def test_what_there_is_not_says_what_there_is(
+    place: Place, method: str, path: str, allowed: str
+) -> None:
+    with pytest.raises(MethodNotAllowed) as refused:
+        await place.call(method, path)
+    assert refused.value.allowed == allowed
+
+
+async def test_a_parameter_that_is_not_known_makes_nothing(place: Place) -> None:
+    with pytest.raises(Invalid) as refused:
+        await place.call("POST", "/v1/_consumers?dry_run=true", b'{"name":"c"}')
+    assert refused.value.problem_code == "unknown_parameter"
+    assert json.loads((await place.call("GET", "/v1/_consumers")).body) == {"items": []}
+    assert (await place.call("HEAD", "/v1/_consumers")).status == 200

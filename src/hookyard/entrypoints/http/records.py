@@ -37,7 +37,6 @@ from hookyard.kit.errors import (
     Forbidden,
     HookyardError,
     Invalid,
-    MethodNotAllowed,
     RequestTimeout,
     TooLarge,
     Unauthenticated,
@@ -95,7 +94,7 @@ class RecordsApp:
         segments = tuple(_raw_path(scope)[len(PREFIX) :].split("/"))
         try:
             headers = _headers(scope)
-            if segments == ("_changes",) and wants_stream(scope):
+            if _is_followed(scope, segments):
                 await self._stream(scope, receive, send, headers, started)
                 return
             reply = await self._serve(scope, receive, headers, segments)
@@ -120,8 +119,6 @@ class RecordsApp:
     ) -> None:
         """The feed as events, until the reader leaves, is too slow, or may read no more."""
         actor = await self._admitted(scope, headers)
-        if scope["method"] != "GET":
-            raise MethodNotAllowed("GET")
         frames = self._gateway.feed.follow(
             actor, scope["query_string"], headers.get(b"last-event-id"),
             self._again(scope, actor),
@@ -153,7 +150,7 @@ class RecordsApp:
             headers.get(b"if-none-match"), body, chunks, self._again(scope, actor),
         )  # fmt: skip
         try:
-            if method == "GET" and b"wait=" in scope["query_string"]:
+            if method in ("GET", "HEAD") and b"wait=" in scope["query_string"]:
                 return await while_there(receive, self._gateway.answer(call))
             return await self._gateway.answer(call)
         finally:
@@ -267,6 +264,11 @@ class RecordsApp:
                 if found:
                     return found
         return self._ids.new(self._clock.now_ms()).encode()
+
+
+def _is_followed(scope: Scope, segments: tuple[str, ...]) -> bool:
+    """Whether the feed is asked for as events."""
+    return segments == ("_changes",) and scope["method"] == "GET" and wants_stream(scope)
 
 
 def _raw_path(scope: Scope) -> str:

@@ -42,8 +42,6 @@ from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.errors import MethodNotAllowed, NotFound
 from hookyard.kit.json import Json
 
-_ONE = {"PATCH": Verb.UPDATE, "PUT": Verb.REPLACE, "DELETE": Verb.DELETE}
-_MANY = {"PATCH": Verb.UPDATE, "DELETE": Verb.DELETE}
 # why: a dot is in no entity's name.
 DOCUMENT = "openapi.json"
 _WRITE_QUERY = frozenset({"dry_run"})
@@ -82,6 +80,11 @@ class Reply:
 class Desk(Protocol):
     """Answers calls whose path begins with a name of its own, such as `_consumers`."""
 
+    @property
+    def routes(self) -> Mapping[str, Mapping[str, object]]:
+        """Methods by the path after its name: "", "*", "*/word"; `*` is any one segment."""
+        ...
+
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
         ...
@@ -104,59 +107,57 @@ class Gateway:
 
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
-        segments = call.segments
-        if segments[0] in self.desks:
-            return await self.desks[segments[0]].answer(call)
-        if len(segments) == 1:
-            if segments[0] == DOCUMENT:
-                return await self._document(call)
-            if segments[0][:1] == "_":
-                return await self._special(call, segments[0])
-            return await self._collection(call, segments[0])
-        if len(segments) == 2 and segments[0][:1] != "_":
-            special = _OF_ENTITIES.get(segments[1])
-            if special is not None:
-                return await special(self, call, segments[0])
-            return await self._record(call, segments[0], segments[1])
-        if len(segments) == 3 and segments[2] == "_restore":
-            return await self._restore(call, segments[0], segments[1])
-        raise NotFound
+        desk = self.desks.get(call.segments[0])
+        if desk is not None:
+            return await desk.answer(call)
+        template = _template(call.segments)
+        by_method = ROUTES.get(template)
+        if by_method is None:
+            raise NotFound
+        method = call.method
+        if method == "HEAD" and template != _EXPORT:
+            method = "GET"
+        handler = by_method.get(method)
+        if handler is None:
+            raise MethodNotAllowed(allowed=", ".join(by_method))
+        return await handler(self, call)
 
-    async def _special(self, call: Call, name: str) -> Reply:
-        if name == "_transact":
-            _only(call, "POST")
-            params = read_query(call.query, _WRITE_QUERY)
-            body = decoded(call.body, "")
-            caller = self._caller(call, "/v1/_transact", flag("dry_run", params.get("dry_run")))
-            roles = roles_of(call.actor)
-            return _said(await self.transact.run(caller, body, roles), "transact")
-        if name == "_changes":
-            _only(call, "GET")
-            body = await self.feed.page(call.actor, call.query, call.again)
-            return Reply(200, body, label="changes")
-        raise NotFound
+    def routes(self) -> frozenset[tuple[str, str]]:
+        """Method and path of everything there is, with `{entity}`, `{id}`, and `*` for the names
+        of what desks keep."""
+        found = {(method, f"/v1/{path}") for path, by in ROUTES.items() for method in by}
+        for name, desk in self.desks.items():
+            for path, by_name in desk.routes.items():
+                found |= {(method, f"/v1/{name}/{path}".rstrip("/")) for method in by_name}
+        return frozenset(found)
+
+    async def _transact(self, call: Call) -> Reply:
+        params = read_query(call.query, _WRITE_QUERY)
+        body = decoded(call.body, "")
+        caller = self._caller(call, "/v1/_transact", flag("dry_run", params.get("dry_run")))
+        return _said(await self.transact.run(caller, body, roles_of(call.actor)), "transact")
+
+    async def _changes(self, call: Call) -> Reply:
+        body = await self.feed.page(call.actor, call.query, call.again)
+        return Reply(200, body, label="changes")
 
     async def _document(self, call: Call) -> Reply:
-        if call.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(allowed="GET")
         found = await self.documents.of(roles_of(call.actor))
         headers = (("etag", f'"{found.etag}"'),)
         if call.if_none_match and _fits(call.if_none_match, found.etag):
             return Reply(304, b"", headers, "document")
         return Reply(200, found.body, headers, "document")
 
-    async def _search(self, call: Call, name: str) -> Reply:
-        _only(call, "POST")
-        shape = await self.catalog.shape(name)
+    async def _search(self, call: Call) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
         roles = roles_of(call.actor)
         allow(call.actor, shape, Operation.READ, roles)
         read_query(call.query, frozenset())
         body = await self.searches.find(call.actor, shape, roles, decoded(call.body, ""))
         return Reply(200, body, label="search")
 
-    async def _import(self, call: Call, name: str) -> Reply:
-        _only(call, "POST")
-        shape = await self.catalog.shape(name)
+    async def _import(self, call: Call) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
         roles = roles_of(call.actor)
         asked = asked_of(call.query)
         for operation in NEEDS[asked.verb]:
@@ -170,30 +171,33 @@ class Gateway:
         )
         return Reply(200, body, label="import")
 
-    async def _export(self, call: Call, name: str) -> Reply:
-        _only(call, "GET")
-        shape = await self.catalog.shape(name)
+    async def _export(self, call: Call) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
         roles = roles_of(call.actor)
         allow(call.actor, shape, Operation.READ, roles)
         lines = await self.exports.start(call.actor, shape, roles, call.query)
         headers = (("content-type", "application/x-ndjson"),)
         return Reply(200, b"", headers, "export", lines)
 
-    async def _collection(self, call: Call, name: str) -> Reply:
-        shape = await self.catalog.shape(name)
-        if call.method in ("GET", "HEAD"):
-            roles = roles_of(call.actor)
-            allow(call.actor, shape, Operation.READ, roles)
-            body = await self.reads.page(call.actor, shape, roles, call.query)
-            return Reply(200, body, label="list")
-        if call.method == "POST":
-            return await self._write(call, shape, Verb.CREATE, None)
-        verb = _MANY.get(call.method)
-        if verb is None:
-            raise MethodNotAllowed(allowed="GET, POST, PATCH, DELETE")
-        return await self._write_many(call, shape, verb)
+    async def _list(self, call: Call) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
+        roles = roles_of(call.actor)
+        allow(call.actor, shape, Operation.READ, roles)
+        body = await self.reads.page(call.actor, shape, roles, call.query)
+        return Reply(200, body, label="list")
 
-    async def _write_many(self, call: Call, shape: Shape, verb: Verb) -> Reply:
+    async def _create(self, call: Call) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
+        return await self._write(call, shape, Verb.CREATE, None)
+
+    async def _update_many(self, call: Call) -> Reply:
+        return await self._write_many(call, Verb.UPDATE)
+
+    async def _delete_many(self, call: Call) -> Reply:
+        return await self._write_many(call, Verb.DELETE)
+
+    async def _write_many(self, call: Call, verb: Verb) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
         roles = roles_of(call.actor)
         # why: a filter tells about records, so who may not read may not choose by it.
         allow(call.actor, shape, Operation.READ, roles)
@@ -210,27 +214,32 @@ class Gateway:
         found = await self.writes.together(caller, f"records.{verb.value}", answer)
         return _said(found, f"{verb.value}_many")
 
-    async def _record(self, call: Call, name: str, segment: str) -> Reply:
-        shape = await self.catalog.shape(name)
-        record_id = from_path(shape.entity.id, segment)
-        if call.method in ("GET", "HEAD"):
-            roles = roles_of(call.actor)
-            allow(call.actor, shape, Operation.READ, roles)
-            found = await self.reads.get(call.actor, shape, roles, record_id, call.query)
-            headers = (("etag", f'"{found.revision}"'),)
-            if call.if_none_match and _fits(call.if_none_match, found.revision):
-                return Reply(304, b"", headers, "get")
-            return Reply(200, found.body, headers, "get")
-        verb = _ONE.get(call.method)
-        if verb is None:
-            raise MethodNotAllowed(allowed="GET, PATCH, PUT, DELETE")
-        return await self._write(call, shape, verb, record_id)
+    async def _get(self, call: Call) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
+        record_id = from_path(shape.entity.id, call.segments[1])
+        roles = roles_of(call.actor)
+        allow(call.actor, shape, Operation.READ, roles)
+        found = await self.reads.get(call.actor, shape, roles, record_id, call.query)
+        headers = (("etag", f'"{found.revision}"'),)
+        if call.if_none_match and _fits(call.if_none_match, found.revision):
+            return Reply(304, b"", headers, "get")
+        return Reply(200, found.body, headers, "get")
 
-    async def _restore(self, call: Call, name: str, segment: str) -> Reply:
-        _only(call, "POST")
-        shape = await self.catalog.shape(name)
-        record_id = from_path(shape.entity.id, segment)
-        return await self._write(call, shape, Verb.RESTORE, record_id)
+    async def _update(self, call: Call) -> Reply:
+        return await self._write_one(call, Verb.UPDATE)
+
+    async def _replace(self, call: Call) -> Reply:
+        return await self._write_one(call, Verb.REPLACE)
+
+    async def _delete(self, call: Call) -> Reply:
+        return await self._write_one(call, Verb.DELETE)
+
+    async def _restore(self, call: Call) -> Reply:
+        return await self._write_one(call, Verb.RESTORE)
+
+    async def _write_one(self, call: Call, verb: Verb) -> Reply:
+        shape = await self.catalog.shape(call.segments[0])
+        return await self._write(call, shape, verb, from_path(shape.entity.id, call.segments[1]))
 
     async def _write(self, call: Call, shape: Shape, verb: Verb, record_id: str | None) -> Reply:
         roles = roles_of(call.actor)
@@ -258,11 +267,41 @@ class Gateway:
         return Caller(call.actor, claim, dry_run)
 
 
-_OF_ENTITIES: Mapping[str, Callable[[Gateway, Call, str], Awaitable[Reply]]] = {
-    "_search": Gateway._search,
-    "_import": Gateway._import,
-    "_export": Gateway._export,
-}
+_EXPORT = "{entity}/_export"
+ROUTES: Mapping[str, Mapping[str, Callable[[Gateway, Call], Awaitable[Reply]]]] = {
+    DOCUMENT: {"GET": Gateway._document},
+    "_transact": {"POST": Gateway._transact},
+    "_changes": {"GET": Gateway._changes},
+    "{entity}": {
+        "GET": Gateway._list, "POST": Gateway._create, "PATCH": Gateway._update_many,
+        "DELETE": Gateway._delete_many,
+    },
+    "{entity}/{id}": {
+        "GET": Gateway._get, "PATCH": Gateway._update, "PUT": Gateway._replace,
+        "DELETE": Gateway._delete,
+    },
+    "{entity}/{id}/_restore": {"POST": Gateway._restore},
+    "{entity}/_search": {"POST": Gateway._search},
+    "{entity}/_import": {"POST": Gateway._import},
+    _EXPORT: {"GET": Gateway._export},
+}  # fmt: skip
+"""What is answered, beside what desks answer, by the path after /v1/ and the method."""
+
+
+def _template(segments: tuple[str, ...]) -> str:
+    """The path of `ROUTES` that these segments may be one of."""
+    if segments[0][:1] == "_" or segments[0] == DOCUMENT:
+        return "/".join(segments)
+    match segments:
+        case (_,):
+            return "{entity}"
+        case (_, "_search" | "_import" | "_export" as word):
+            return f"{{entity}}/{word}"
+        case (_, _):
+            return "{entity}/{id}"
+        case (_, _, "_restore"):
+            return "{entity}/{id}/_restore"
+    return ""
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -303,11 +342,6 @@ def _fits(header: str, revision: str) -> bool:
     """
     tags = [tag.strip().removeprefix("W/") for tag in header.split(",")[:MAX_ETAGS]]
     return "*" in tags or f'"{revision}"' in tags
-
-
-def _only(call: Call, method: str) -> None:
-    if call.method != method:
-        raise MethodNotAllowed(allowed=method)
 
 
 def _said(found: Answered, label: str) -> Reply:

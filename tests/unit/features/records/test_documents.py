@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from hookyard.core.identity.model import Role
+from hookyard.features.records.documents.parts import ITEM, LINES_TYPE
 from hookyard.features.records.documents.service import document
 from hookyard.features.records.rules import bits
 from hookyard.features.records.schema.builtin import BUILT_IN
@@ -62,10 +63,14 @@ def test_the_document_of_each_role_is_valid(role: Role) -> None:
 
 def test_there_are_only_operations_the_roles_allow() -> None:
     viewer = {pair for pair in operations(of(Role.VIEWER)) if "files" in pair[1]}
-    assert viewer == {("get", "/v1/files"), ("get", "/v1/files/{id}")}
+    assert viewer == {
+        ("get", "/v1/files"), ("get", "/v1/files/{id}"), ("post", "/v1/files/_search"),
+        ("get", "/v1/files/_export"),
+    }  # fmt: skip
     worker = set(operations(of(Role.WORKER)))
     assert worker == {
         ("post", "/v1/logs"),
+        ("post", "/v1/logs/_import"),
         ("post", "/v1/_transact"),
         ("get", "/v1/openapi.json"),
     }
@@ -136,9 +141,67 @@ def test_every_operation_says_what_may_come_of_it() -> None:
             assert "X-Request-Id" in said["headers"]
             if int(status) >= 400:
                 assert list(said["content"]) == ["application/problem+json"]
-        if verb != "get":
+                told = said["content"]["application/problem+json"]["schema"]["properties"]
+                assert told["code"]["enum"], (verb, path, status)
+        if verb != "get" and "/_" not in path:
             assert {"409", "422"} <= set(answers)
     posted = operations(of(Role.ADMIN))["post", "/v1/files"]["parameters"]
     assert any(one.get("name") == "Idempotency-Key" and one["required"] for one in posted)
     logs = json.dumps(operations(of(Role.WORKER))["post", "/v1/logs"]["parameters"])
     assert "key" not in logs
+
+
+def test_bulk_and_feed_are_described_as_far_as_the_roles_go() -> None:
+    maintainer, viewer = operations(of(Role.MAINTAINER)), operations(of(Role.VIEWER))
+    kept = {pair for pair in maintainer if "_subscriptions" in pair[1]}
+    assert len(kept) == 8
+    assert not {pair for pair in viewer if "_subscriptions" in pair[1]}
+    assert ("post", "/v1/_consumers/{name}/_ack") in viewer
+    assert not [path for _, path in operations(of(Role.WORKER)) if "_consumers" in path]
+    new = maintainer["post", "/v1/_subscriptions"]["requestBody"]["content"]["application/json"]
+    to_url, to_sink = new["schema"]["oneOf"]
+    assert to_url["properties"]["role"]["enum"] == ["viewer", "operator", "maintainer"]
+    assert "logs" not in to_sink["properties"]["entities"]["items"]["enum"]
+    worker = operations(of(Role.WORKER))["post", "/v1/logs/_import"]
+    mode = next(one for one in worker["parameters"] if one.get("name") == "mode")
+    assert mode["schema"]["enum"] == ["create"]
+    assert "Idempotency-Key" not in json.dumps(worker["parameters"])
+    assert ("post", "/v1/users/_search") not in maintainer
+    asked = maintainer["post", "/v1/memories/_search"]["requestBody"]["content"]
+    vector = asked["application/json"]["schema"]["properties"]["vector"]
+    assert (vector["minItems"], vector["maxItems"]) == (1536, 1536)
+    events = maintainer["get", "/v1/_changes"]["responses"]["200"]["content"]
+    assert events["text/event-stream"][ITEM] == {"$ref": "#/components/schemas/Change"}
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.WORKER])
+def test_every_line_of_an_example_fits_what_a_line_holds(role: Role) -> None:
+    found = of(role)
+    seen = 0
+    for operation in operations(found).values():
+        for holder in (operation.get("requestBody", {}), operation["responses"].get("200", {})):
+            media = holder.get("content", {}).get(LINES_TYPE)
+            if media is None:
+                continue
+            whole = {**media[ITEM], "components": found["components"]}
+            for line in media["example"].splitlines():
+                jsonschema_rs.Draft202012Validator(whole).validate(json.loads(line))
+                seen += 1
+    assert seen >= (1 if role is Role.WORKER else 10)
+
+
+def test_entities_that_are_called_as_something_else_keep_types_of_their_own() -> None:
+    declared = b"entities:\n" + b"".join(
+        b"  %s:\n    id: {field: oneId, client: true}\n    fields: {text: text}\n" % name
+        for name in (b"users-part", b"problem", b"change", b"lines", b"record")
+    )
+    entities = (*BUILT_IN, *read_entities(declared))
+    shapes = {one.name: Shape(one, "sqlite", pgvector=False) for one in entities}
+    found = json.loads(json.dumps(document(shapes, bits([Role.ADMIN]), 1)))
+    OpenAPIV31SpecValidator(found).validate()
+    schemas = found["components"]["schemas"]
+    assert set(schemas["Problem"]["required"]) >= {"code", "detail"}
+    assert "aggregateid" in schemas["Change"]["properties"]
+    assert "displayName" in schemas["UsersPart"]["properties"]
+    for name in ("UsersPartRecord", "ProblemRecord", "ChangeRecord", "LinesRecord"):
+        assert "oneId" in schemas[name]["properties"]

@@ -1,12 +1,47 @@
 """Types for TypeScript out of the document."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from hookyard.core.identity.model import Role
 from hookyard.features.records.documents.typescript import type_of, types_of
+from tests.support.openapi import PACKAGES, require_npm
 from tests.unit.features.records.test_documents import of
+
+COMPILER = PACKAGES / "typescript" / "bin" / "tsc"
+USE = """
+import type { Change, Consumer, ImportReport, Lines, Operations, Subscription, Users, UsersLine,
+  UsersNew } from "./records";
+
+const made: UsersNew = { displayName: "Ada", kind: "agent" };
+// @ts-expect-error a kind there is not
+const wrong: UsersNew = { kind: "robot" };
+// @ts-expect-error a field there is not
+const unknown: UsersNew = { nope: 1 };
+type Body<O extends keyof Operations> = Operations[O]["body"];
+const created: Operations["createUsers"]["answers"][201] = {} as Users;
+const sent: Body<"importUsers"> = "{}" as Lines<UsersLine>;
+const report: Operations["importUsers"]["answers"][200] = {} as ImportReport;
+const query: Operations["listUsers"]["query"] = { limit: 5, where: { kind: { in: ["agent"] } } };
+// @ts-expect-error the cap has to be said
+const most: Operations["deleteManyUsers"]["query"] = { where: {} };
+const asked: Body<"searchMemories"> = { vector: [0.5], k: 3, metric: "cosine" };
+const exported: Operations["exportUsers"]["answers"][200] = "";
+const page: Operations["changes"]["answers"][200] = { items: [], next_after: 0, head: 0 };
+const seq: number = page.items.map((one: Change) => one.seq).length;
+const to: Body<"subscriptionsCreate"> = { url: "https://a.example", entities: ["users"] };
+const sink: Body<"subscriptionsCreate"> = { sink: "bus" };
+// @ts-expect-error neither
+const neither: Body<"subscriptionsCreate"> = { name: "x" };
+const rotated: Body<"subscriptionsRotate"> = undefined;
+const shown: Subscription | Consumer | undefined = undefined;
+export { asked, created, exported, made, most, neither, query, report, rotated, sent, seq, shown,
+  sink, to, unknown, wrong };
+"""
 
 
 def test_each_schema_and_operation_has_a_type() -> None:
@@ -51,3 +86,20 @@ def test_a_description_cannot_end_its_remark() -> None:
     found = of(Role.VIEWER)
     found["components"]["schemas"]["Users"]["description"] = "x */ export const evil = 1; /*\n"
     assert "*/ export const evil" not in types_of(found)
+
+
+@pytest.mark.npm
+def test_the_types_compile_and_refuse_what_the_server_would(tmp_path: Path) -> None:
+    require_npm(COMPILER)
+    node = shutil.which("node")
+    assert node is not None
+    (tmp_path / "records.ts").write_text(types_of(of(Role.ADMIN)))
+    (tmp_path / "low.ts").write_text(types_of(of(Role.WORKER)))
+    (tmp_path / "use.ts").write_text(USE)
+    said = subprocess.run(
+        [node, str(COMPILER), "--noEmit", "--strict", "--target", "es2022", "--module", "esnext",
+         "--moduleResolution", "bundler", "use.ts", "low.ts"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert said.stdout + said.stderr == ""
+    assert said.returncode == 0

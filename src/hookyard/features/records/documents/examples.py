@@ -9,7 +9,7 @@ from hookyard.kit.json import Json
 
 Tree: TypeAlias = dict[str, Json]
 
-_AT = "2026-01-31T12:00:00.000Z"
+AT = "2026-01-31T12:00:00.000Z"
 _SYSTEM: Tree = {
     "tenantId": "acme", "revision": "01kg9n2v6c3t4w5x6y7z8a9b0c", "deletedAt": None,
 }  # fmt: skip
@@ -17,7 +17,7 @@ _SIMPLE: dict[FieldType, Json] = {
     FieldType.INT: 3,
     FieldType.FLOAT: 0.5,
     FieldType.BOOL: True,
-    FieldType.TIMESTAMP: _AT,
+    FieldType.TIMESTAMP: AT,
     FieldType.JSON: {"note": "anything"},
 }
 
@@ -37,7 +37,7 @@ def sample_of(shape: Shape, name: str) -> Json:
     field = shape.fields.get(name)
     if field is not None:
         return _value(field)
-    return example_id(shape) if name == "id" else _SYSTEM.get(name, _AT)
+    return example_id(shape) if name == "id" else _SYSTEM.get(name, AT)
 
 
 def _value(field: Field) -> Json:

@@ -1,10 +1,16 @@
 """What operations share in the document: parameters, headers of answers, problems. Pure."""
 
-from hookyard.features.records.documents.codes import BAD_REQUEST, MEANINGS, OTHERS
+import json
+
+from hookyard.features.records.documents.codes import BAD_REQUEST, CONFLICTS, MEANINGS, OTHERS
 from hookyard.features.records.documents.examples import Tree
 from hookyard.kit.json import Json
 
 JSON_TYPE, PROBLEM_TYPE = "application/json", "application/problem+json"
+LINES_TYPE, EVENTS_TYPE = "application/x-ndjson", "text/event-stream"
+ITEM = "x-item-schema"
+"""What one line, or the data of one event, holds: `itemSchema` of OpenAPI 3.2, which is no word of
+3.1."""
 
 HEADERS: dict[str, Tree] = {
     "ETag": {"description": "The revision, as an entity tag", "schema": {"type": "string"}},
@@ -85,6 +91,12 @@ PARAMETERS: dict[str, Tree] = {
                     {"type": "integer", "minimum": 0, "default": 0}),
     "changes": _query("limit", "Changes on a page", {"type": "integer", "minimum": 1,
                                                      "maximum": 500, "default": 50}),
+    "aside": _query("limit", "How many at most", {"type": "integer", "minimum": 1,
+                                                  "maximum": 200, "default": 50}),
+    "wait": _query("wait", "Seconds to wait for the first change, should there be none",
+                   {"type": "integer", "minimum": 0, "maximum": 60, "default": 0}),
+    "last": _header("Last-Event-ID", "Where a stream goes on, instead of `after`",
+                    pattern="^[0-9]{1,18}$"),
 }  # fmt: skip
 
 
@@ -109,23 +121,30 @@ def answer(about: str, schema: Json = None, *names: str, example: Json = None) -
     return found
 
 
+def lines_answer(about: str, of: Json, example: Json) -> Tree:
+    """An answer that is lines of JSON, each of them `of` a schema."""
+    return {"description": about, "headers": headers(), "content": as_lines(of, example)}
+
+
 def problems(kind: str, *statuses: int) -> Tree:
     """The problems of an operation: those of its kind's requests, those of every one, and these."""
+    own = {409} if kind in CONFLICTS else set()
     return {
         str(status): {"$ref": f"#/components/responses/{_named(kind, status)}"}
-        for status in sorted({400, 401, 403, 429, 431, 503, *statuses})
+        for status in sorted({400, 401, 403, 429, 431, 503, *own, *statuses})
     }
 
 
 def responses() -> Tree:
     """Every problem that operations refer to, by name."""
     bad = {_named(kind, 400): problem(400, codes) for kind, codes in BAD_REQUEST.items()}
+    taken = {_named(kind, 409): problem(409, codes) for kind, codes in CONFLICTS.items()}
     others = {_named("", status): problem(status, codes) for status, codes in OTHERS.items()}
-    return {**bad, **others}
+    return {**bad, **taken, **others}
 
 
 def _named(kind: str, status: int) -> str:
-    return f"problem-{kind}-400" if status == 400 else f"problem-{status}"
+    return f"problem-{kind}-{status}" if status in (400, 409) else f"problem-{status}"
 
 
 def problem(status: int, codes: tuple[str, ...]) -> Tree:
@@ -143,6 +162,25 @@ def problem(status: int, codes: tuple[str, ...]) -> Tree:
     }
 
 
-def body(schema: Json, example: Json) -> Tree:
+def body(schema: Json, example: Json, *, required: bool = True) -> Tree:
     """A request's JSON body."""
-    return {"required": True, "content": {JSON_TYPE: {"schema": schema, "example": example}}}
+    media: Tree = {"schema": schema, "example": example}
+    return {"required": required, "content": {JSON_TYPE: media}}
+
+
+def as_lines(of: Json, example: Json) -> Tree:
+    """The content of a body that is lines of JSON, each of them `of` a schema."""
+    schema: Tree = {"type": "string", "description": "A JSON object on each line"}
+    text = json.dumps(example, separators=(",", ":")) + "\n"
+    return {LINES_TYPE: {"schema": schema, ITEM: of, "example": text}}
+
+
+def ref(name: str) -> Tree:
+    """A reference to a schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def whole(**properties: Json) -> Tree:
+    """An object with all of these and nothing else."""
+    return {"type": "object", "required": list(properties), "properties": dict(properties),
+            "additionalProperties": False}  # fmt: skip

@@ -4,6 +4,7 @@ from hookyard.features.records.documents.codes import MANY, READ, WRITE
 from hookyard.features.records.documents.examples import Tree, example, example_id
 from hookyard.features.records.documents.parts import answer, as_json, body, problems, use
 from hookyard.features.records.documents.schemas import (
+    line_schema,
     new_schema,
     part_schema,
     patch_schema,
@@ -45,6 +46,7 @@ class Describer:
             found[f"{self.name}Where"] = where_schema(shape, access, self._ways)
         if self.may(Operation.CREATE):
             found[f"{self.name}New"] = new_schema(shape, access, with_id=True)
+            found[f"{self.name}Line"] = line_schema(shape, access)
         if self.may(Operation.CREATE, Operation.UPDATE):
             found[f"{self.name}Whole"] = new_schema(shape, access, with_id=False)
         if self.may(Operation.UPDATE):
@@ -58,10 +60,10 @@ class Describer:
         if self.may(Operation.RESTORE) and self.shape.entity.soft_delete:
             found[f"{base}/{{id}}/_restore"] = {
                 "parameters": [self._id(), *use("tenant", "request")],
-                "post": self._operation(
+                "post": self.operation(
                     "restore", "Bring a deleted record back", WRITE,
-                    self._write("match", "dry_run"),
-                    {"200": self._answered("As it is again")}, 404, 408, 409, 412, 413, 415,
+                    self.write("match", "dry_run"),
+                    {"200": self._answered("As it is again")}, 404, 408, 412, 413, 415,
                 ),
             }  # fmt: skip
         return {path: item for path, item in found.items() if set(item) - {"parameters"}}
@@ -72,21 +74,21 @@ class Describer:
             page: Tree = {
                 "type": "object", "required": ["items", "next_cursor"],
                 "properties": {
-                    "items": {"type": "array", "items": self._read_schema()},
+                    "items": {"type": "array", "items": self.read_schema()},
                     "next_cursor": {"type": ["string", "null"]},
                     "count": {"type": "integer"},
                 },
                 "additionalProperties": False,
             }  # fmt: skip
             sample: Tree = {"items": [example(self.shape, self.access)], "next_cursor": None}
-            found["get"] = self._operation(
+            found["get"] = self.operation(
                 "list", "A page of records", READ, self._listing(),
                 {"200": answer("A page", page, example=sample)}, 404,
             )  # fmt: skip
         if self.may(Operation.CREATE):
-            found["post"] = self._operation(
-                "create", "Make a record", WRITE, self._write("absent", "dry_run"),
-                {"201": self._answered("Made", "Location")}, 404, 409, 412, sent="New",
+            found["post"] = self.operation(
+                "create", "Make a record", WRITE, self.write("absent", "dry_run"),
+                {"201": self._answered("Made", "Location")}, 404, 412, sent="New",
             )  # fmt: skip
         if self.may(Operation.READ, Operation.UPDATE):
             found["patch"] = self._many("updateMany", "Change every record that fits", "Change")
@@ -97,29 +99,29 @@ class Describer:
     def _one(self) -> Tree:
         found: Tree = {"parameters": [self._id(), *use("tenant", "request")]}
         if self.may(Operation.READ):
-            read = answer("The record", self._read_schema(), "ETag",
+            read = answer("The record", self.read_schema(), "ETag",
                           example=example(self.shape, self.access))  # fmt: skip
-            found["get"] = self._operation(
+            found["get"] = self.operation(
                 "get", "One record", READ, [*self._picking(), *use("fresh")],
                 {"200": read, "304": answer("As the caller has it", None, "ETag")}, 404,
             )  # fmt: skip
         if self.may(Operation.UPDATE):
-            found["patch"] = self._operation(
-                "update", "Change a record by merge patch", WRITE, self._write("match", "dry_run"),
-                {"200": self._answered("As it is now")}, 404, 409, 412, sent="Change",
+            found["patch"] = self.operation(
+                "update", "Change a record by merge patch", WRITE, self.write("match", "dry_run"),
+                {"200": self._answered("As it is now")}, 404, 412, sent="Change",
             )  # fmt: skip
         if self.may(Operation.CREATE, Operation.UPDATE):
-            found["put"] = self._operation(
+            found["put"] = self.operation(
                 "replace", "Replace a record, or make it", WRITE,
-                self._write("match", "absent", "dry_run"),
+                self.write("match", "absent", "dry_run"),
                 {"200": self._answered("As it is now"),
-                 "201": self._answered("Made", "Location")}, 404, 409, 412, sent="Whole",
+                 "201": self._answered("Made", "Location")}, 404, 412, sent="Whole",
             )  # fmt: skip
         if self.may(Operation.DELETE):
             gone = answer("Deleted", None, "Idempotency-Expires", "X-Idempotent-Replay")
-            found["delete"] = self._operation(
-                "delete", "Delete a record", WRITE, self._write("match", "dry_run"),
-                {"204": gone}, 404, 409, 412,
+            found["delete"] = self.operation(
+                "delete", "Delete a record", WRITE, self.write("match", "dry_run"),
+                {"204": gone}, 404, 412,
             )  # fmt: skip
         return found
 
@@ -133,16 +135,17 @@ class Describer:
         most: Tree = {"name": "max", "in": "query", "required": True,
                       "description": "How many it may be; where more fit nothing is written",
                       "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}  # fmt: skip
-        given = [{**self._where(), "required": True}, most, *self._write("dry_run")]
+        given = [{**self.where(), "required": True}, most, *self.write("dry_run")]
         told: Tree = {"count": 1, "ids": [example_id(self.shape)]}
         said = answer("What was written", done, "Idempotency-Expires", "X-Idempotent-Replay",
                       example=told)  # fmt: skip
-        return self._operation(verb, about, MANY, given, {"200": said}, 404, 409, 412, sent=sent)
+        return self.operation(verb, about, MANY, given, {"200": said}, 404, 412, sent=sent)
 
-    def _operation(
+    def operation(
         self, verb: str, about: str, kind: str, given: list[Json], answers: Tree, *statuses: int,
         sent: str = "",
     ) -> Tree:  # fmt: skip
+        """An operation on the entity; `sent` is the schema of its body, by the end of its name."""
         if sent:
             statuses = (*statuses, 408, 413, 415)
         if kind in (WRITE, MANY):
@@ -165,12 +168,14 @@ class Describer:
     def _answered(self, about: str, *more: str) -> Tree:
         kept = ("ETag", "Idempotency-Expires", "X-Idempotent-Replay")
         sample = example(self.shape, self.access)
-        return answer(about, self._ref(""), *kept, *more, example=sample)
+        return answer(about, self.ref(""), *kept, *more, example=sample)
 
-    def _read_schema(self) -> Tree:
-        return {"anyOf": [self._ref(""), self._ref("Part")]}
+    def read_schema(self) -> Tree:
+        """A record as a read gives it."""
+        return {"anyOf": [self.ref(""), self.ref("Part")]}
 
-    def _ref(self, suffix: str) -> Json:
+    def ref(self, suffix: str) -> Json:
+        """A reference to a schema of the entity, by the end of its name."""
         return {"$ref": f"#/components/schemas/{self.name}{suffix}"}
 
     def _id(self) -> Json:
@@ -182,7 +187,8 @@ class Describer:
         return {"name": "id", "in": "path", "required": True, "description": about,
                 "schema": {"type": "string", "minLength": 1}, "example": sample}  # fmt: skip
 
-    def _write(self, *names: str) -> list[Json]:
+    def write(self, *names: str) -> list[Json]:
+        """Parameters of a write: these, and the key as the entity takes it."""
         policy = self.shape.entity.idempotency
         found = use(*names)
         if policy is Policy.OPTIONAL:
@@ -193,14 +199,22 @@ class Describer:
                                      "pattern": "^[!-~]+$"}})  # fmt: skip
         return found
 
-    def _where(self) -> Tree:
+    def where(self) -> Tree:
+        """The parameter that is a filter."""
         schema: Tree = {"$ref": f"#/components/schemas/{self.name}Where"}
         return as_json("where", "A filter", schema, {"id": {"equals": example_id(self.shape)}})
 
-    def _picking(self) -> list[Json]:
+    def select(self) -> Tree:
+        """What `select` holds."""
         names: list[Json] = [n for n in self.shape.names if n in self.access.readable]
-        one: Tree = {"type": "array", "items": {"enum": names}, "minItems": 1}
-        found: list[Json] = [as_json("select", "Which names, vectors among them", one, ["id"])]
+        return {"type": "array", "items": {"enum": names}, "minItems": 1}
+
+    def selecting(self) -> Json:
+        """The parameter `select`."""
+        return as_json("select", "Which names, vectors among them", self.select(), ["id"])
+
+    def _picking(self) -> list[Json]:
+        found: list[Json] = [self.selecting()]
         if self._ways:
             inner: Json = {"anyOf": [{"type": "boolean"}, {"type": "object"}]}
             schema: Tree = {"type": "object", "additionalProperties": False,
@@ -218,7 +232,7 @@ class Describer:
                      "properties": {name: {"anyOf": [way, how]} for name in names}}  # fmt: skip
         order: Tree = {"anyOf": [key, {"type": "array", "items": key, "maxItems": 6}]}
         found: list[Json] = [
-            self._where(),
+            self.where(),
             as_json("orderBy", "The order; the id is last", order, {"createdAt": "desc"}),
             *self._picking(), *use("limit", "cursor", "count"),
         ]  # fmt: skip

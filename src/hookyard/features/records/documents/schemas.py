@@ -5,9 +5,17 @@ from hookyard.features.records.query.conditions import kind_of, operators
 from hookyard.features.records.query.json_paths import KNOWN as JSON_OPERATORS
 from hookyard.features.records.schema.model import Field, FieldType, Make
 from hookyard.features.records.shape import Access, Shape
-from hookyard.kit.json import Json
+from hookyard.kit.json import Json, JsonObject, as_list, as_object
 
 _INT64 = 2**63
+SET_BY_SERVER = ("createdAt", "updatedAt", "deletedAt")
+_ENDINGS = ("Change", "Line", "New", "Part", "Whole", "Where")
+_SHARED = frozenset(
+    {
+        "Array", "Change", "Changes", "Consumer", "ImportReport", "Lines", "Operations", "Problem",
+        "Record", "Subscription", "Undelivered",
+    }
+)  # fmt: skip
 _SIMPLE: dict[FieldType, Tree] = {
     FieldType.ID: {"type": "string", "minLength": 1, "maxLength": 200},
     FieldType.INT: {"type": "integer", "minimum": -_INT64, "maximum": _INT64 - 1},
@@ -18,8 +26,11 @@ _SIMPLE: dict[FieldType, Tree] = {
 
 
 def title_of(shape: Shape) -> str:
-    """`agent-shared-states` as a type is called: AgentSharedStates."""
-    return "".join(part.capitalize() for part in shape.entity.name.split("-"))
+    """`agent-shared-states` as a type is called: AgentSharedStates. What would be called as
+    another type is called Record, too."""
+    parts = [part.capitalize() for part in shape.entity.name.split("-")]
+    name = "".join(parts)
+    return f"{name}Record" if name in _SHARED or parts[-1] in _ENDINGS else name
 
 
 def value_schema(field: Field, *, nullable: bool) -> Tree:
@@ -95,6 +106,18 @@ def new_schema(shape: Shape, access: Access, *, with_id: bool) -> Tree:
     return _body(properties, required, sample)
 
 
+def line_schema(shape: Shape, access: Access) -> Tree:
+    """A line of an import. It makes a record or is merged into one, so that nothing has to be in
+    every line; what the server sets may stand in it, as an export has it."""
+    new = new_schema(shape, access, with_id=True)
+    properties: Tree = {name: {} for name in ("id", "revision", *SET_BY_SERVER)}
+    for field in shape.entity.fields:
+        if field.name in access.checks:
+            properties[field.name] = value_schema(field, nullable=not field.required)
+    properties["tenantId"] = {"type": "string", "description": "One's own"}
+    return _body(properties, [], as_object(as_list(new["examples"])[0]))
+
+
 def patch_schema(shape: Shape, access: Access) -> Tree:
     """A merge patch: any fields, null to take a value away."""
     own = [f for f in shape.own if f.name in access.checks and f.name not in shape.entity.id.fields]
@@ -125,7 +148,7 @@ def where_schema(shape: Shape, access: Access, ways: dict[str, tuple[Shape, bool
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _body(properties: Tree, required: list[Json], sample: Tree) -> Tree:
+def _body(properties: Tree, required: list[Json], sample: JsonObject) -> Tree:
     found: Tree = {"type": "object", "properties": properties, "additionalProperties": False}
     if required:
         found["required"] = required

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hookyard.features.records.catalog import Catalog
-from hookyard.features.records.documents.codes import FEED, PLAIN, TRANSACT
+from hookyard.features.records.documents.bulk import bulk_paths, bulk_schemas
+from hookyard.features.records.documents.codes import PLAIN, TRANSACT
 from hookyard.features.records.documents.examples import Tree, example_id
+from hookyard.features.records.documents.feeding import feed_paths, feed_schemas
 from hookyard.features.records.documents.parts import (
     HEADERS,
     PARAMETERS,
@@ -24,6 +26,11 @@ from hookyard.features.records.documents.parts import (
     use,
 )
 from hookyard.features.records.documents.paths import Describer
+from hookyard.features.records.documents.subscribing import (
+    may_subscribe,
+    subscription_paths,
+    subscription_schemas,
+)
 from hookyard.features.records.schema.model import Operation
 from hookyard.features.records.shape import Shape, encode
 from hookyard.features.records.writing.model import NEEDS, Verb
@@ -78,13 +85,19 @@ def document(shapes: Mapping[str, Shape], roles: int, version: int) -> Tree:
     paths: Tree = {}
     schemas: Tree = {"Problem": PROBLEM}
     for one in told:
-        paths.update(one.paths())
-        schemas.update(one.schemas())
+        paths |= one.paths() | bulk_paths(one)
+        schemas |= one.schemas()
+    if any(one.may(Operation.CREATE) for one in told):
+        schemas |= bulk_schemas()
     if any(one.access.operations - {Operation.READ} for one in told):
         paths["/v1/_transact"] = {"parameters": use("tenant", "request"), "post": _transact(told)}
-    readers = [one for one in told if one.may(Operation.READ)]
+    readers = [one.shape.entity.name for one in told if one.may(Operation.READ)]
     if readers:
-        paths["/v1/_changes"] = {"parameters": use("tenant", "request"), "get": _changes(readers)}
+        paths |= feed_paths(readers)
+        schemas |= feed_schemas(readers)
+    if may_subscribe(roles):
+        paths |= subscription_paths(readers, roles)
+        schemas |= subscription_schemas()
     paths["/v1/openapi.json"] = {"parameters": use("tenant", "request"), "get": _itself()}
     return {
         "openapi": "3.1.0",
@@ -137,7 +150,7 @@ def _transact(told: Iterable[Describer]) -> Tree:
         "responses": {
             "200": answer("What came of each", done, *kept,
                           example={"results": [{"status": 204, "id": "user-1"}]}),
-            **problems(TRANSACT, 404, 408, 409, 412, 413, 415, 422),
+            **problems(TRANSACT, 404, 408, 412, 413, 415, 422),
         },
     }  # fmt: skip
 
@@ -153,38 +166,6 @@ def _step(one: Describer, verbs: list[Json]) -> Tree:
             "data": {"type": "object", "description": "Fields; a whole value may be a reference"},
             "ifMatch": {"type": "string"},
         },
-    }  # fmt: skip
-
-
-def _changes(readers: Iterable[Describer]) -> Tree:
-    names: list[Json] = [one.shape.entity.name for one in readers]
-    side: Tree = {"type": ["object", "null"]}
-    change: Tree = {
-        "type": "object", "additionalProperties": False,
-        "required": ["seq", "id", "aggregatetype", "aggregateid", "type", "at", "actor", "payload"],
-        "properties": {
-            "seq": {"type": "integer"}, "id": {"type": "string"}, "aggregatetype": {"enum": names},
-            "aggregateid": {"type": "string"},
-            "type": {"enum": ["created", "updated", "deleted", "restored"]},
-            "at": {"type": "string", "format": "date-time"}, "actor": {"type": "string"},
-            "payload": {
-                "type": "object", "required": ["op", "before", "after"],
-                "properties": {"op": {"enum": ["c", "u", "d"]}, "before": side, "after": side},
-            },
-        },
-    }  # fmt: skip
-    page: Tree = {
-        "type": "object", "required": ["items", "next_after", "head"],
-        "properties": {"items": {"type": "array", "items": change},
-                       "next_after": {"type": "integer"}, "head": {"type": "integer"}},
-        "additionalProperties": False,
-    }  # fmt: skip
-    sample: Tree = {"items": [], "next_after": 0, "head": 0}
-    return {
-        "operationId": "changes", "summary": "The feed of changes", "tags": ["records"],
-        "parameters": use("after", "changes"),
-        "responses": {"200": answer("Changes in order", page, example=sample),
-                      **problems(FEED, 410)},
     }  # fmt: skip
 
 

@@ -4,10 +4,16 @@ import json
 import re
 from collections.abc import Mapping
 
+from hookyard.features.records.documents.parts import ITEM, JSON_TYPE, LINES_TYPE
 from hookyard.kit.json import Json, JsonObject, as_list, as_object, as_text
 
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _REF = "#/components/schemas/"
+_LINES = (
+    "/** Text with a value of this type, as JSON, on each line. */",
+    "export type Lines<T> = string & { readonly lineOf?: T };",
+    "",
+)
 _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean",
           "null": "null", "object": "Record<string, unknown>", "array": "unknown[]"}  # fmt: skip
 _VERBS = ("get", "post", "put", "patch", "delete")
@@ -20,11 +26,13 @@ def types_of(document: JsonObject) -> str:
     schemas = as_object(as_object(document["components"])["schemas"])
     for name in sorted(schemas):
         lines += _exported(name, as_object(schemas[name]))
-    lines += ["export interface Operations {"]
+    lines += [*_LINES, "export interface Operations {"]
+    parameters = as_object(as_object(document["components"])["parameters"])
     for path, item in as_object(document["paths"]).items():
         for verb in _VERBS:
             if verb in as_object(item):
-                lines += _operation(verb, path, as_object(as_object(item)[verb]))
+                operation = as_object(as_object(item)[verb])
+                lines += _operation(verb, path, operation, _query(operation, parameters))
     return "\n".join([*lines, "}", ""])
 
 
@@ -76,11 +84,28 @@ def _exported(name: str, schema: JsonObject) -> list[str]:
     return [*head, f"export type {name} = {type_of(schema)};", ""]
 
 
-def _operation(verb: str, path: str, operation: JsonObject) -> list[str]:
+def _query(operation: JsonObject, shared: JsonObject) -> list[str]:
+    """The parameters of the query, as members; those that are JSON are told as their values."""
+    lines = []
+    for one in as_list(operation["parameters"]):
+        reference = as_text(as_object(one).get("$ref"))
+        given = as_object(shared[reference.rpartition("/")[2]] if reference else one)
+        if given["in"] == "query":
+            media = as_object(as_object(given.get("content")).get(JSON_TYPE)) or given
+            mark = "" if given.get("required") else "?"
+            kind = type_of(as_object(media["schema"]), "      ")
+            lines.append(f"      {_key(as_text(given['name']))}{mark}: {kind};")
+    return lines
+
+
+def _operation(verb: str, path: str, operation: JsonObject, query: list[str]) -> list[str]:
     name = as_text(operation["operationId"])
-    given = _json_of(as_object(operation.get("requestBody")))
+    sent = as_object(operation.get("requestBody"))
+    given = _body_of(sent)
+    if given and not sent["required"]:
+        given += " | undefined"
     answers = {
-        status: _json_of(as_object(answer))
+        status: _body_of(as_object(answer))
         for status, answer in as_object(operation["responses"]).items()
         if status < "400"
     }
@@ -90,18 +115,21 @@ def _operation(verb: str, path: str, operation: JsonObject) -> list[str]:
         f"  {_key(name)}: {{",
         f"    method: {json.dumps(verb.upper())};",
         f"    path: {json.dumps(path)};",
+        *(["    query: {", *query, "    };"] if query else ["    query: undefined;"]),
         f"    body: {given or 'undefined'};",
         f"    answers: {{ {said} }};",
         "  };",
     ]
 
 
-def _json_of(holder: JsonObject) -> str:
-    media = as_object(holder.get("content")).get("application/json")
-    if not isinstance(media, Mapping):
-        return ""
-    schema: Json = media["schema"]
-    return type_of(as_object(schema), "    ")
+def _body_of(holder: JsonObject) -> str:
+    content = as_object(holder.get("content"))
+    media = content.get(JSON_TYPE)
+    if isinstance(media, Mapping):
+        schema: Json = media["schema"]
+        return type_of(as_object(schema), "    ")
+    lines = as_object(content.get(LINES_TYPE))
+    return f"Lines<{type_of(as_object(lines[ITEM]))}>" if lines else ""
 
 
 def _key(name: str) -> str:

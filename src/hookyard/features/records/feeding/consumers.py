@@ -42,7 +42,7 @@ class Consumers:
         self._feed = feed
         self._audit = audit
         self._clock = clock
-        self._routes: Routes = {
+        self.routes: Routes = {
             "": {"GET": self._list, "POST": self._create},
             "*": {"GET": self._show, "DELETE": self._drop},
             "*/changes": {"GET": self._changes},
@@ -52,7 +52,7 @@ class Consumers:
     async def answer(self, call: Call) -> Reply:
         """The answer of a call, or a refusal raised."""
         await self._feed.admit(call.actor)
-        return await routed(self._routes, call)
+        return await routed(self.routes, call)
 
     async def _list(self, call: Call, _: str) -> Reply:
         read_query(call.query, frozenset())

@@ -6,6 +6,12 @@ from enum import StrEnum
 from hookyard.core.identity.model import Role
 
 WEBHOOK = "webhook"
+MAX_URL = 2_048
+MAX_ENTITIES = 50
+OVERLAP_S = 86_400
+MAX_OVERLAP_S = 30 * 86_400
+ROLES = (Role.VIEWER, Role.OPERATOR, Role.MAINTAINER, Role.ADMIN)
+"""What a subscription may see."""
 
 
 class SubscriptionState(StrEnum):

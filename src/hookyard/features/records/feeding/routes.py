@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from hookyard.features.records.gateway import Call, Reply
+from hookyard.features.records.query.params import read_query
 from hookyard.features.records.trouble import wrong
 from hookyard.kit.errors import MethodNotAllowed, NotFound
 
@@ -19,9 +20,11 @@ async def routed(routes: Routes, call: Call) -> Reply:
     by_method = routes.get("/".join(("*", *rest[1:])) if rest else "")
     if by_method is None or (rest and not name):
         raise NotFound
-    handler = by_method.get(call.method)
+    handler = by_method.get("GET" if call.method == "HEAD" else call.method)
     if handler is None:
-        raise MethodNotAllowed(", ".join(by_method))
+        raise MethodNotAllowed(allowed=", ".join(by_method))
     if call.key is not None:
         raise wrong("/header/idempotency-key", "idempotency_key_not_taken", "no key is taken here")
+    if call.method not in ("GET", "HEAD"):
+        read_query(call.query, frozenset())
     return await handler(call, name)

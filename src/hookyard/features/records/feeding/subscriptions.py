@@ -23,7 +23,16 @@ from hookyard.features.records.feed import Feed, number_of
 from hookyard.features.records.feeding import bodies, store_subscriptions
 from hookyard.features.records.feeding.bell import CHANNEL
 from hookyard.features.records.feeding.envelope import SECRET_BYTES, secret_of
-from hookyard.features.records.feeding.model import WEBHOOK, Subscription, SubscriptionState
+from hookyard.features.records.feeding.model import (
+    MAX_ENTITIES,
+    MAX_OVERLAP_S,
+    MAX_URL,
+    OVERLAP_S,
+    ROLES,
+    WEBHOOK,
+    Subscription,
+    SubscriptionState,
+)
 from hookyard.features.records.feeding.ports import Seals, Web
 from hookyard.features.records.feeding.routes import Routes, routed
 from hookyard.features.records.feeding.rules import NOT_PUBLIC
@@ -42,11 +51,6 @@ from hookyard.kit.secret import Secret
 
 T = TypeVar("T")
 MOST = 50
-MAX_URL = 2_048
-MAX_ENTITIES = 50
-OVERLAP_S = 86_400
-MAX_OVERLAP_S = 30 * 86_400
-_ROLES = (Role.VIEWER, Role.OPERATOR, Role.MAINTAINER, Role.ADMIN)
 _NEW = frozenset({"name", "url", "sink", "entities", "role", "after", "secret"})
 _CHANGED = frozenset({"name", "url", "entities", "role", "state"})
 
@@ -71,7 +75,7 @@ class Subscriptions:
 
     def __init__(self, parts: SubscriptionParts) -> None:
         self._parts = parts
-        self._routes: Routes = {
+        self.routes: Routes = {
             "": {"GET": self._list, "POST": self._create},
             "*": {"GET": self._show, "PATCH": self._change, "DELETE": self._drop},
             "*/_rotate": {"POST": self._rotate},
@@ -84,7 +88,7 @@ class Subscriptions:
         if not lets_in((Role.MAINTAINER,), roles_of(call.actor)):
             raise Forbidden("subscriptions take the role maintainer")
         agree(call.actor, "records.subscribe")
-        return await routed(self._routes, call)
+        return await routed(self.routes, call)
 
     async def _list(self, call: Call, _: str) -> Reply:
         read_query(call.query, frozenset())
@@ -344,7 +348,7 @@ def _found(subscription: Subscription | None) -> Subscription:
 def _role(given: JsonObject, actor: Actor) -> Role:
     """The role whose view is sent: viewer unless another is named, and not above the caller's."""
     text = bodies.text(given, "role", 40) or Role.VIEWER.value
-    if text not in _ROLES:
+    if text not in ROLES:
         raise wrong("/role", "not_in_enum", "role is viewer, operator, maintainer or admin")
     role = Role(text)
     if not lets_in((role,), roles_of(actor)):
