@@ -2,10 +2,11 @@
 must open none of them."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -35,6 +36,7 @@ from tests.support.tokens import (
 from tests.support.tables import Rows, rows_of
 
 PLANTED = "planted-secret"
+COUNTER = itertools.count(1)
 PINNED = "https://pinned.example"
 ISSUERS = """
 issuers:
@@ -44,8 +46,8 @@ issuers:
     audience: {audience}
     algorithms: [RS256]
     roles: [viewer]
-    tenants: [acme]
-    keys: [{{kid: one, pem_file: one.pem}}]
+    tenants: [{tenants}]
+    keys: [{{kid: one, pem_file: {pem}}}]
 """
 # Every route of records; what is sent is well formed, so that only the token is at fault.
 ROUTES: tuple[tuple[str, str, object], ...] = (
@@ -84,7 +86,7 @@ KEPT = {
     **{
         table.name: "tenant"
         for table in METADATA.sorted_tables
-        if table.name.startswith(("records_", "idempotency_"))
+        if table.name.startswith(("records_", "idempotency_")) and "tenant" in table.c
     },
 }
 
@@ -96,6 +98,11 @@ class Gate:
 
     door: Caller
     eye: Database
+    tenant: str = ""
+
+    def fresh(self) -> "Gate":
+        """The same server, and a tenant that nobody has used before."""
+        return replace(self, tenant=f"acme-{next(COUNTER)}")
 
     @property
     def now_s(self) -> int:
@@ -103,7 +110,7 @@ class Gate:
 
     def said(self, **more: object) -> dict[str, object]:
         """Good claims of an admin of a tenant, with others where named."""
-        whole = {"iat": self.now_s, "exp": self.now_s + 300, "roles": ["admin"], "tenant": "acme"}
+        whole = {"iat": self.now_s, "exp": self.now_s + 300, "roles": ["admin"], "tenant": self.tenant}
         return claims(**whole | more)
 
     def token(self, *, head: dict[str, object] | None = None, **more: object) -> str:
@@ -111,7 +118,7 @@ class Gate:
 
     def pinned(self, *, alg: str = "RS256", key: Private | bytes | None = None,
                **more: object) -> str:  # fmt: skip
-        """A token of the issuer whose key is pinned; it may read the records of acme."""
+        """A token of the issuer whose key is pinned; it may read one's own records."""
         said = self.said(**{"iss": PINNED, "roles": ["viewer"]} | more)
         return signed({"alg": alg, "kid": "one"}, said, rsa_key() if key is None else key)
 
@@ -128,16 +135,21 @@ class Gate:
             return await self.door.http.request(method, path, content=body, headers=sent)
         return await self.door.http.request(method, path, json=body, headers=sent)
 
-    async def kept(self, tenant: str = "acme") -> Rows:
-        """What the tables hold of a tenant."""
-        return await rows_of(self.eye, KEPT, tenant)
+    async def kept(self, tenant: str = "") -> Rows:
+        """What the tables hold of a tenant, of one's own where none is named."""
+        return await rows_of(self.eye, KEPT, tenant or self.tenant)
 
 
 @asynccontextmanager
 async def opened(folder: Path, server: PostgresServer | None) -> AsyncIterator[Gate]:
     """On Postgres the server's login owns nothing, and whoever does has migrated before."""
     (folder / "one.pem").write_text(public_pem(rsa_key()))
-    (folder / "issuers.yml").write_text(ISSUERS.format(issuer=PINNED, audience=AUDIENCE))
+    (folder / "issuers.yml").write_text(
+        ISSUERS.format(
+            issuer=PINNED, audience=AUDIENCE, pem=folder / "one.pem",
+            tenants=", ".join(f"acme-{n}" for n in range(1, 100)),
+        )
+    )
     environ = {"JWT_SECRET": SECRET, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
     environ |= {"HOOKYARD_STRANGERS_PER_SECOND": "0"}
     environ |= {"HOOKYARD_ISSUERS_FILE": str(folder / "issuers.yml")}
@@ -203,7 +215,7 @@ def forged(gate: Gate) -> dict[str, str]:
         "large kid": signed({"alg": "RS256", "kid": "k" * 4000}, gate.said(), evil),
         "crit": gate.token(head={"alg": "HS256", "crit": ["exp"]}),
         "alg twice": raw_token(twice, json.dumps(gate.said()).encode(), b""),
-        "tenant twice": twice_said(gate, "tenant", "acme", "victim"),
+        "tenant twice": twice_said(gate, "tenant", gate.tenant, "victim"),
         "roles twice": twice_said(gate, "roles", ["viewer"], ["admin"]),
         "exp twice": twice_said(gate, "exp", gate.now_s - 600, gate.now_s + 300),
         "exp too far": gate.token(exp=gate.now_s + 90_000),
@@ -219,8 +231,8 @@ def forged(gate: Gate) -> dict[str, str]:
         "issued in the future": gate.token(iat=gate.now_s + 3600, exp=gate.now_s + 3700),
         "unknown role": gate.token(roles=[PLANTED]),
         "roles as an object": gate.token(roles={"admin": True}),
-        "tenant as a list": gate.token(tenant=["acme", "victim"]),
-        "tenant as SQL": gate.token(tenant=f"acme' OR '{PLANTED}"),
+        "tenant as a list": gate.token(tenant=[gate.tenant, "victim"]),
+        "tenant as SQL": gate.token(tenant=f"{gate.tenant}' OR '{PLANTED}"),
         "claims that are none": signed({"alg": "HS256"}, b"[]", SECRET.encode()),
         "dots": "...",
         "deep": "e30." + "W" * 7_000 + ".c",

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from hookyard.bootstrap.recording import open_records
 from hookyard.core.audit.service import Audit
-from hookyard.core.identity.model import Actor
+from hookyard.core.identity.model import Actor, Role
 from hookyard.features.records.feeding.jobs import KIND
 from hookyard.features.records.feeding.subscriptions import SubscriptionParts, Subscriptions
 from hookyard.kit.ids import IdMaker
@@ -239,6 +239,34 @@ async def test_changes_are_sent_to_their_own_tenant_alone(siege: Siege, stage: S
     await stage.settle()
     assert [one["id"] for one in sent_to(stage, attacker.tenant)] == [f"{attacker.tenant}/1"] * 2
     siege.kept = None
+
+
+async def test_a_subscription_that_sees_more_than_its_caller_is_not_the_callers(
+    siege: Siege, stage: Stage
+) -> None:
+    """Else a maintainer has what only admins read sent to an address of its own."""
+    admin, low = siege.attacker, siege.somebody(Role.MAINTAINER)
+    wanted = {"url": url_of(admin.tenant), "role": "admin", "secret": SECRET, "after": 0}
+    made = await admin.ask("POST", "/v1/_subscriptions", wanted)
+    assert made.status == 201, made.text
+    await admin.ask("POST", path_of(USERS), sample(USERS, "mine"))
+    await stage.settle()
+    before = await siege.rows_of(admin.tenant)
+    for method, tail, body in subscription_calls("elsewhere"):
+        path = f"/v1/_subscriptions/{made.body['id']}{tail}"
+        said = await low.ask(method, path, body)
+        unlike(said, SECRET)
+        if method != "GET":
+            assert (said.status, said.code) == (403, "forbidden"), (method, tail, said.text)
+    assert await siege.rows_of(admin.tenant) == before
+    mine = await low.ask("POST", "/v1/_subscriptions", wanted | {"role": "maintainer"})
+    assert mine.status == 201
+    path = f"/v1/_subscriptions/{mine.body['id']}"
+    assert (await low.ask("PATCH", path, {"role": "admin"})).code == "forbidden"
+    for method, tail, body in subscription_calls(admin.tenant):
+        if body != {"role": "admin", "entities": []}:
+            said = await low.ask(method, f"{path}{tail}", body)
+            assert said.code in ("", "out_of_range"), (method, tail, said.text)
 
 
 async def test_what_one_tenant_takes_up_leaves_room_for_others(siege: Siege, stage: Stage) -> None:

@@ -3,6 +3,7 @@ every way in, and nothing is written."""
 
 import json
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
@@ -214,18 +215,68 @@ async def test_bodies_that_are_no_records_are_refused(siege: Siege, entity: Enti
     assert await siege.rows_of(admin.tenant) == before
 
 
-@pytest.mark.parametrize("sign", ["\U0001f98a", "语", "é", "x"])
-async def test_ids_of_several_long_parts_are_kept_or_refused_alike(siege: Siege, sign: str) -> None:
-    """A key has its bounds on Postgres; who goes past them is told, and holds up nobody."""
+def noise(first: int, count: int, length: int) -> str:
+    """Signs in no order: what repeats itself is kept compressed, and takes less room."""
+    random = Random(5)
+    return "".join(chr(first + random.randrange(count)) for _ in range(length))
+
+
+SIGNS = {"foxes": (0x1F300, 0x2F0), "words": (0x4E00, 0x5000), "accents": (0xC0, 0x17), "a": (97, 26)}
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+async def test_ids_of_long_parts_can_be_asked_for_or_are_refused(siege: Siege, signs: str) -> None:
+    """A key has its bounds on Postgres; whoever goes past them is told, and holds up nobody."""
     for name in ("agent-shared-states", "odd-ones"):
         entity = ENTITIES[name]
-        # why: what repeats itself is kept compressed, and would fit.
-        text = "".join(chr(ord(sign) + (n * 37) % 60) for n in range(200))
-        body = sample(entity, "x") | {part: text[:60] for part in entity.id.fields}
-        for long in (body, body | {part: text for part in entity.id.fields if part != "serial"}):
+        text = noise(*SIGNS[signs], 200)
+        parts = entity.id.fields
+        for long in (
+            sample(entity, "x", 1) | {part: text[:60] for part in parts},
+            sample(entity, "x", 2) | {part: text for part in parts if part != "serial"},
+        ):
             said = await siege.attacker.ask("POST", path_of(entity), long)
             if said.status == 201:
                 found = await siege.attacker.ask("GET", said.headers["location"])
                 assert found.status == 200, found.text
             else:
                 assert (said.status, said.code) == (400, "bad_id"), said.text
+                id_in_where = ":".join(str(long[part]) for part in parts)
+                for ask in ({"where": {"id": id_in_where}}, {"where": {"id": {"in": [id_in_where]}}}):
+                    refused = await siege.attacker.ask("GET", path_of(entity), **ask)  # type: ignore[arg-type]
+                    assert (refused.status, refused.code) == (400, "bad_id")
+
+
+@pytest.mark.parametrize("part", ["", "a\nb", "\u2028", "\u202e"])
+async def test_a_part_of_an_id_is_text_that_an_id_may_hold(siege: Siege, part: str) -> None:
+    odd = ENTITIES["odd-ones"]
+    body = sample(odd, "x") | {"serial": part}
+    for said in (
+        await siege.attacker.ask("POST", path_of(odd), body),
+        await siege.attacker.transact({"op": "create", "entity": odd.name, "data": body}),
+    ):
+        assert (said.status, said.code) == (400, "bad_id"), said.text
+        assert said.pointer.endswith("/serial")
+    report = (await siege.attacker.load(odd, [body])).body
+    assert (report["created"], report["failed"]) == (0, 1)
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+async def test_values_too_long_for_an_index_are_refused_on_each_engine(
+    siege: Siege, signs: str
+) -> None:
+    parts = ENTITIES["odd-parts"]
+    for length, status in ((500, 201), (1_000, 201 if signs in ("a", "accents") else 400)):
+        body = {"partId": f"p{length}", "tag": noise(*SIGNS[signs], length)}
+        ways = [await siege.attacker.ask("POST", path_of(parts), body)]
+        there = {"partId": f"q{length}"}
+        assert (await siege.attacker.ask("POST", path_of(parts), there)).status == 201
+        tag = noise(SIGNS[signs][0] + 1, SIGNS[signs][1], length)
+        ways.append(await siege.attacker.ask("PATCH", path_of(parts, f"q{length}"), {"tag": tag}))
+        for said in ways:
+            assert said.status in (status, 200 if status == 201 else 400), said.text
+            if status == 400:
+                assert (said.code, said.pointer) == ("too_long", "/tag")
+        load = await siege.attacker.load(parts, [body | {"partId": "r", "tag": tag[::-1]}])
+        assert load.body["failed"] == (1 if status == 400 else 0), load.text
+        await siege.attacker.ask("DELETE", path_of(parts, "r"))

@@ -21,6 +21,7 @@ from hookyard.features.records.schema.model import (
     Make,
     Operation,
 )
+from hookyard.features.records.schema.plan import indexes_of
 from hookyard.features.records.values import Checker, checker_of, packed, unpacked
 from hookyard.kit.json import Json
 
@@ -30,6 +31,9 @@ _decode = msgspec.json.Decoder().decode
 Record: TypeAlias = dict[str, object]
 Convert: TypeAlias = Callable[[SqlValue], object]
 
+# why: Postgres keeps 2,704 bytes in an entry of an index, the tenant's name and lengths among them.
+MAX_INDEXED = 2_400
+_TEXTUAL = (FieldType.STRING, FieldType.TEXT, FieldType.ID)
 _ARRAYS = {FieldType.INT: "int8", FieldType.FLOAT: "float8", FieldType.BOOL: "bool"}
 _BEFORE = ("id",)
 _AFTER = ("tenantId", "revision", "createdAt", "updatedAt")
@@ -92,6 +96,7 @@ class Shape:
         self.vectors = tuple(f.name for f in self.own if f.type is FieldType.VECTOR)
         self.told = tuple(name for name in self.names if name not in self.vectors)
         self.alive = " AND _deleted IS NULL" if entity.soft_delete else ""
+        self.wide = self._wide()
         self._write_statements()
 
     def view(self, names: tuple[str, ...]) -> View:
@@ -173,6 +178,15 @@ class Shape:
                 listed = encode(value).decode()
                 return listed if self.pgvector else "{" + listed[1:-1] + "}"
         return value  # type: ignore[return-value]
+
+    def _wide(self) -> tuple[tuple[str, ...], ...]:
+        """The texts of each index that could be more than one holds."""
+        found: list[tuple[str, ...]] = []
+        for index in indexes_of(self.entity):
+            texts = [f for n in index.fields if (f := self.fields.get(n)) and f.type in _TEXTUAL]
+            if sum(4 * (field.maximum or 0) for field in texts) > MAX_INDEXED:
+                found.append(tuple(field.name for field in texts))
+        return tuple(found)
 
     def _write_statements(self) -> None:
         table = self.entity.table
