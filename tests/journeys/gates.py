@@ -17,9 +17,9 @@ from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.port import METADATA, Database
 from hookyard.adapters.database.walls import ROLE
 from hookyard.features.records.schema.builtin import BUILT_IN
-
 from tests.journeys.conftest import Caller, make_yard, serving
 from tests.support.postgres import PostgresServer
+from tests.support.tables import Rows, rows_of
 from tests.support.tokens import (
     AUDIENCE,
     ISSUER,
@@ -33,7 +33,6 @@ from tests.support.tokens import (
     rsa_key,
     signed,
 )
-from tests.support.tables import Rows, rows_of
 
 PLANTED = "planted-secret"
 COUNTER = itertools.count(1)
@@ -110,7 +109,12 @@ class Gate:
 
     def said(self, **more: object) -> dict[str, object]:
         """Good claims of an admin of a tenant, with others where named."""
-        whole = {"iat": self.now_s, "exp": self.now_s + 300, "roles": ["admin"], "tenant": self.tenant}
+        whole = {
+            "iat": self.now_s,
+            "exp": self.now_s + 300,
+            "roles": ["admin"],
+            "tenant": self.tenant,
+        }
         return claims(**whole | more)
 
     def token(self, *, head: dict[str, object] | None = None, **more: object) -> str:
@@ -146,7 +150,9 @@ async def opened(folder: Path, server: PostgresServer | None) -> AsyncIterator[G
     (folder / "one.pem").write_text(public_pem(rsa_key()))
     (folder / "issuers.yml").write_text(
         ISSUERS.format(
-            issuer=PINNED, audience=AUDIENCE, pem=folder / "one.pem",
+            issuer=PINNED,
+            audience=AUDIENCE,
+            pem=folder / "one.pem",
             tenants=", ".join(f"acme-{n}" for n in range(1, 100)),
         )
     )
@@ -201,7 +207,9 @@ def forged(gate: Gate) -> dict[str, str]:
         "kid as SQL": signed({"alg": "RS256", "kid": "' OR 1=1 --"}, gate.said(), evil),
         "kid of another's key": signed({"alg": "RS256", "kid": "one"}, gate.said(iss=PINNED), evil),
         "pinned, PEM": gate.pinned(alg="HS256", key=public_pem(rsa_key()).encode()),
-        "pinned, PEM stripped": gate.pinned(alg="HS256", key=public_pem(rsa_key()).strip().encode()),
+        "pinned, PEM stripped": gate.pinned(
+            alg="HS256", key=public_pem(rsa_key()).strip().encode()
+        ),
         "pinned, DER": gate.pinned(alg="HS256", key=public_der(rsa_key())),
         "pinned, JWK": gate.pinned(alg="HS256", key=json.dumps(jwk_of(rsa_key())).encode()),
         "pinned, modulus": gate.pinned(alg="HS256", key=modulus(rsa_key())),

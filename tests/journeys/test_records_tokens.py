@@ -11,7 +11,6 @@ import structlog
 from tests.journeys.gates import PLANTED, ROUTES, Gate, forged, opened
 from tests.support.tokens import SECRET
 
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 

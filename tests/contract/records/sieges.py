@@ -15,7 +15,7 @@ from hookyard.adapters.database.backends import postgres
 from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.backends.postgres_unit import PostgresUnit
 from hookyard.adapters.database.backends.sqlite import SqliteDatabase
-from hookyard.adapters.database.port import METADATA, Database, RawParam, RawSql, Row, Unit
+from hookyard.adapters.database.port import METADATA, Database, RawParam, RawSql, Row
 from hookyard.adapters.database.walls import ROLE
 from hookyard.bootstrap.recording import open_records
 from hookyard.core.audit.service import Audit
@@ -75,8 +75,18 @@ class OpenUnit(PostgresUnit):
         return RawSql(sql.sqlite, text)
 
 
+class BlindUnit(PostgresUnit):
+    """No policy holds it up where its login is a superuser: the predicates alone are the wall."""
+
+    def confine(self, tenant: str) -> None:
+        """Nothing."""
+
+    def set_free(self) -> None:
+        """Nothing."""
+
+
 class BareUnit(OpenUnit):
-    """As that, and behind no policies either: there is no wall at all."""
+    """As an open one, and behind no policies either: there is no wall at all."""
 
     def confine(self, tenant: str) -> None:
         self._is_confined = True

@@ -197,9 +197,7 @@ async def test_a_subscription_of_another_tenant_is_as_one_that_is_not_there(
 @pytest.mark.parametrize(
     "name", ["%", "*", "..", "' OR '1'='1", "{id}", "a" * 26, "0" * 26, "1/1", "%2e%2e", "é"]
 )
-async def test_ids_that_are_guessed_lead_to_nothing(
-    siege: Siege, stage: Stage, name: str
-) -> None:
+async def test_ids_that_are_guessed_lead_to_nothing(siege: Siege, stage: Stage, name: str) -> None:
     await siege.plant(USERS, 1)
     await subscribe(siege)
     await siege.guard()

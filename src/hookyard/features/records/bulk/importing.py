@@ -149,7 +149,9 @@ class Imports:
             raise
         refused = report.add(batch, found.answer.body, replayed=found.replayed)
         if refused:
-            await tell(f"{refused} lines, from line {batch.first} on, without a right to what they say")
+            await tell(
+                f"{refused} lines, from line {batch.first} on, without a right to what they say"
+            )
 
 
 def _claim(caller: Caller, loading: Loading, key: str, batch: Batch) -> Claim:
