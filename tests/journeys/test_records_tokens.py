@@ -1,128 +1,35 @@
 """Forged and foreign tokens against records, at the front door of a whole server: each is refused,
 nothing is written, and nothing that was planted is told in answers, logs, metrics or the trail."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-import httpx2
 import pytest
+import pytest_asyncio
 import structlog
 
-from tests.journeys.conftest import Caller, make_yard, serving
-from tests.support.postgres import PostgresServer
-from tests.support.tokens import (
-    AUDIENCE,
-    ISSUER,
-    SECRET,
-    b64,
-    claims,
-    jwk_of,
-    public_pem,
-    raw_token,
-    rsa_key,
-    signed,
-)
+from tests.journeys.gates import PLANTED, ROUTES, Gate, forged, opened
+from tests.support.tokens import SECRET
 
-PLANTED = "planted-secret"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@dataclass
-class Gate:
-    """A server that trusts one secret, and how services come to it."""
-
-    door: Caller
-
-    @property
-    def now_s(self) -> int:
-        return self.door.yard.clock.now_ms() // 1000
-
-    def said(self, **more: object) -> dict[str, object]:
-        """Good claims of an admin of a tenant, with others where named."""
-        whole = {"iat": self.now_s, "exp": self.now_s + 300, "roles": ["admin"], "tenant": "acme"}
-        return claims(**whole | more)
-
-    def token(self, *, head: dict[str, object] | None = None, **more: object) -> str:
-        return signed(head or {"alg": "HS256"}, self.said(**more), SECRET.encode())
-
-    async def ask(
-        self, method: str, path: str, token: str, body: object = None, **headers: str
-    ) -> httpx2.Response:
-        sent = {"authorization": f"Bearer {token}"}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.door.http.request(method, path, json=body, headers=sent)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def gate(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Gate]:
-    environ = {"JWT_SECRET": SECRET, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
-    environ |= {"HOOKYARD_STRANGERS_PER_SECOND": "0"}
-    server: PostgresServer | None = None
-    name = ""
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres_server")
-        name = await asyncio.to_thread(server.create_database)
-        environ["DATABASE_URL"] = server.url(name)
-    yard = await make_yard(tmp_path, environ)
-    async with serving(yard) as door:
-        yield Gate(door)
-    await yard.close()
-    if server is not None:
-        await asyncio.to_thread(server.drop_database, name)
-
-
-def forged(gate: Gate) -> dict[str, str]:
-    """Every attack by its name."""
-    good = gate.token(jti=PLANTED)
-    head, payload, signature = good.split(".")
-    evil = rsa_key("evil")
-    pem = public_pem(evil).encode()
-    twice = b'{"alg":"HS256","alg":"none"}'
-    return {
-        "none": raw_token(b'{"alg":"none"}', json.dumps(gate.said(sub=PLANTED)).encode(), b""),
-        "None": raw_token(b'{"alg":"None"}', json.dumps(gate.said()).encode(), b""),
-        "no signature": f"{head}.{payload}.",
-        "another's signature": f"{head}.{payload}.{b64(b'x' * 32)}",
-        "changed claims": f"{head}.{b64(json.dumps(gate.said(tenant='b')).encode())}.{signature}",
-        "another secret": signed({"alg": "HS256"}, gate.said(), b"x" * 40),
-        "confusion, PEM": signed({"alg": "HS256", "kid": "one"}, gate.said(), pem),
-        "confusion, modulus": signed(
-            {"alg": "HS256"}, gate.said(), evil.public_key().public_numbers().n.to_bytes(256, "big")
-        ),
-        "confusion, JWK": signed({"alg": "HS256"}, gate.said(), json.dumps(jwk_of(evil)).encode()),
-        "another algorithm": signed({"alg": "HS512"}, gate.said(), SECRET.encode()),
-        "RS256 of a stranger": signed({"alg": "RS256"}, gate.said(), evil),
-        "embedded jwk": signed({"alg": "RS256", "jwk": jwk_of(evil)}, gate.said(), evil),
-        "jku": signed({"alg": "RS256", "jku": "http://127.0.0.1:1/"}, gate.said(), evil),
-        "x5u": signed({"alg": "RS256", "x5u": "file:///etc/passwd"}, gate.said(), evil),
-        "unknown kid": gate.token(head={"alg": "RS256", "kid": PLANTED}),
-        "kid as path": signed({"alg": "RS256", "kid": "../../dev/null"}, gate.said(), b""),
-        "kid as SQL": signed({"alg": "RS256", "kid": "' OR 1=1 --"}, gate.said(), evil),
-        "large kid": signed({"alg": "RS256", "kid": "k" * 4000}, gate.said(), evil),
-        "crit": gate.token(head={"alg": "HS256", "crit": ["exp"]}),
-        "alg twice": raw_token(twice, json.dumps(gate.said()).encode(), b""),
-        "wrong audience": gate.token(aud="https://other.example"),
-        "no audience": gate.token(aud=None),
-        "wrong issuer": gate.token(iss="https://evil.example"),
-        "no issuer": gate.token(iss=None),
-        "expired": gate.token(iat=gate.now_s - 900, exp=gate.now_s - 600),
-        "no exp": gate.token(exp=None),
-        "exp as text": gate.token(exp="tomorrow"),
-        "not yet": gate.token(nbf=gate.now_s + 3600),
-        "issued in the future": gate.token(iat=gate.now_s + 3600, exp=gate.now_s + 3700),
-        "unknown role": gate.token(roles=[PLANTED]),
-        "roles as an object": gate.token(roles={"admin": True}),
-        "tenant as a list": gate.token(tenant=["acme", "victim"]),
-        "tenant as SQL": gate.token(tenant=f"acme' OR '{PLANTED}"),
-        "claims that are none": signed({"alg": "HS256"}, b"[]", SECRET.encode()),
-        "dots": "...",
-        "deep": "e30." + "W" * 7_000 + ".c",
-    }
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgres"])
+async def standing(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gate]:
+    is_sqlite = request.param == "sqlite"
+    server = None if is_sqlite else request.getfixturevalue("postgres_server")
+    async with opened(tmp_path_factory.mktemp("gate"), server) as gate:
+        yield gate
 
 
 @pytest.fixture
+def gate(standing: Gate) -> Gate:
+    return standing.fresh()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def treasure(gate: Gate) -> Callable[[], str]:
     """A record of the tenant the forged tokens ask for, and how it looks."""
     token = gate.token()
@@ -133,20 +40,17 @@ async def treasure(gate: Gate) -> Callable[[], str]:
 
 
 async def test_no_forged_token_reads_or_writes(gate: Gate, treasure: Callable[[], str]) -> None:
+    before = await gate.kept()
     with structlog.testing.capture_logs() as logs:
-        for name, token in forged(gate).items():
-            for method, path, body in (
-                ("GET", "/v1/users/u", None),
-                ("GET", "/v1/users", None),
-                ("POST", "/v1/users", {"userId": "w"}),
-                ("DELETE", "/v1/users/u", None),
-                ("GET", "/v1/_changes", None),
-                ("POST", "/v1/_transact", {"operations": []}),
-            ):
+        for number, (name, token) in enumerate(forged(gate).items()):
+            # Every token at a third of the routes, every route with a third of the tokens.
+            for method, path, body in (ROUTES[0], *ROUTES[number % 3 :: 3]):
                 said = await gate.ask(method, path, token, body)
-                assert said.status_code == 401, (name, said.text)
-                assert said.json()["code"] == "unauthenticated", name
+                assert said.status_code == 401, (name, method, path, said.text)
+                assert said.headers["content-type"] == "application/problem+json"
                 assert said.headers["www-authenticate"].startswith("Bearer")
+                if method != "HEAD":
+                    assert said.json()["code"] == "unauthenticated", name
                 told = said.text + repr(said.headers)
                 for planted in (PLANTED, SECRET, token, "treasure"):
                     assert planted not in told, name
@@ -156,33 +60,69 @@ async def test_no_forged_token_reads_or_writes(gate: Gate, treasure: Callable[[]
         assert PLANTED not in told
         assert SECRET not in told
         assert "treasure" not in told
-    found = await gate.ask("GET", "/v1/users?count=true", gate.token())
-    assert found.json()["count"] == 1
-    assert json.dumps(found.json()["items"][0]) == json.dumps(json.loads(treasure()))
+    assert await gate.kept() == before
+    assert await gate.kept("victim") == {}
+    found = await gate.ask("GET", "/v1/users/u", gate.token())
+    assert found.text == treasure()
+
+
+async def test_good_tokens_open_the_routes_that_forged_ones_do_not(
+    gate: Gate, treasure: Callable[[], str]
+) -> None:
+    """Else the refusals would show nothing."""
+    found = await gate.ask("GET", "/v1/users/u", gate.pinned())
+    assert (found.status_code, found.text) == (200, treasure())
+    refused = await gate.ask("PATCH", "/v1/users/u", gate.pinned(), {"displayName": "x"})
+    assert refused.status_code == 403
+    for method, path, body in ROUTES:
+        if method == "STREAM":
+            continue
+        said = await gate.ask(method, path, gate.token(), body)
+        assert said.status_code not in (401, 403, 500), (method, path, said.text)
+
+
+async def test_a_token_of_a_megabyte_is_refused_and_a_large_one_too(gate: Gate) -> None:
+    large = gate.token(pad="x" * 30_000)
+    assert (await gate.ask("GET", "/v1/users", large)).status_code == 401
+    huge = await gate.ask("GET", "/v1/users", gate.token(pad="x" * 800_000))
+    assert (huge.status_code, huge.json()["code"]) == (431, "head_too_large")
+
+
+async def test_a_token_that_runs_out_opens_nothing_any_more(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, now_ms = gate.token(), gate.door.yard.clock.now_ms()
+    assert (await gate.ask("GET", "/v1/users", token)).status_code == 200
+    monkeypatch.setattr(gate.door.yard.clock, "now_ms", lambda: now_ms + 400_000)
+    for method, path, body in ROUTES:
+        said = await gate.ask(method, path, token, body)
+        assert said.status_code == 401, (method, path, said.text)
 
 
 async def test_the_tenant_header_agrees_or_is_refused(
     gate: Gate, treasure: Callable[[], str]
 ) -> None:
-    mine, other = gate.token(), gate.token(tenant="other")
-    agreed = await gate.ask("GET", "/v1/users/u", mine, x_tenant_id="acme")
+    mine, other = gate.token(), gate.token(tenant=f"{gate.tenant}-b")
+    agreed = await gate.ask("GET", "/v1/users/u", mine, x_tenant_id=gate.tenant)
     assert agreed.text == treasure()
+    before = await gate.kept()
     for token, header in (
-        (other, "acme"),
+        (other, gate.tenant),
         (mine, "other"),
         (mine, ""),
-        (mine, "ACME"),
+        (mine, gate.tenant.upper()),
         (mine, "*"),
     ):
-        for method, body in (("GET", None), ("PATCH", {"displayName": "x"}), ("DELETE", None)):
-            said = await gate.ask(method, "/v1/users/u", token, body, x_tenant_id=header)
-            assert (said.status_code, said.json()["code"]) == (403, "tenant_mismatch"), header
+        for method, path, body in ROUTES:
+            said = await gate.ask(method, path, token, body, x_tenant_id=header)
+            assert said.status_code == 403, (method, path, header, said.text)
+            assert method == "HEAD" or said.json()["code"] == "tenant_mismatch", header
             assert "treasure" not in said.text
     twice = await gate.door.http.get(
         "/v1/users/u",
         headers=[
             ("authorization", f"Bearer {mine}"),
-            ("x-tenant-id", "acme"),
+            ("x-tenant-id", gate.tenant),
             ("x-tenant-id", "b"),
         ],
     )
@@ -191,27 +131,49 @@ async def test_the_tenant_header_agrees_or_is_refused(
     nowhere = await gate.ask("GET", "/v1/users/zzz", other)
     assert (foreign.status_code, foreign.json()) == (404, nowhere.json())
     assert (await gate.ask("GET", "/v1/users/u", mine)).text == treasure()
+    assert await gate.kept() == before
+    assert await gate.kept(f"{gate.tenant}-b") == {}
 
 
-async def test_refusals_of_known_callers_are_in_the_trail(gate: Gate) -> None:
-    operations = {"operations": [{"op": "delete", "entity": "users", "id": "u"}]}
-    for name, method, path, body, tenant in (
-        ("a", "POST", "/v1/users", {"userId": "x"}, "acme"),
-        ("b", "GET", "/v1/users", None, "other"),
-        ("c", "POST", "/v1/_transact", operations, "acme"),
-        ("d", "DELETE", "/v1/users/u", None, "acme"),
-    ):
-        low = gate.token(roles=["viewer"], sub=name)
-        said = await gate.ask(method, path, low, body, x_tenant_id=tenant)
-        assert said.status_code == 403, said.text
+async def test_every_refusal_of_a_known_caller_is_in_the_trail(gate: Gate) -> None:
+    """Each by a caller of its own, since the same caller's are counted."""
+    wanted: set[tuple[str, str]] = set()
+    for number, (method, path, body) in enumerate(ROUTES):
+        low = gate.token(roles=["mint"], sub=f"low-{number}")
+        other = gate.token(sub=f"other-{number}")
+        target = f"{'GET' if method == 'STREAM' else method} {path.partition('?')[0]}"
+        said = await gate.ask(method, path, other, body, x_tenant_id="victim")
+        assert said.status_code == 403, (method, path, said.text)
+        wanted.add((f"service:jwt/other-{number}", target))
+        if not path.endswith("openapi.json"):
+            said = await gate.ask(method, path, low, body)
+            assert said.status_code == 403, (method, path, said.text)
+            wanted.add((f"service:jwt/low-{number}", target))
+    trail = await gate.ask("GET", "/api/admin/audit?action=records.refused&limit=200", gate.token())
+    lines = trail.json()["items"]
+    assert {(line["actor"], line["target"]) for line in lines} == wanted
+    assert {line["outcome"] for line in lines} == {"refused"}
+    assert await gate.kept() == {}
+
+
+async def test_lines_that_are_refused_for_a_right_are_in_the_trail(gate: Gate) -> None:
+    """An import goes on past them, and tells them; so the trail has them, too."""
+    good, forged_line = b'{"userId": "a"}', b'{"userId": "b", "tenantId": "victim"}'
+    for sub, query in (("one", ""), ("two", "?mode=upsert"), ("three", "?dry_run=true")):
+        body = b"\n".join([good, forged_line, forged_line.replace(b'"b"', b'"c"')])
+        said = await gate.ask("POST", f"/v1/users/_import{query}", gate.token(sub=sub), body)
+        assert said.status_code == 200
+        codes = [one["code"] for one in said.json()["problems"]]
+        assert codes.count("tenant_mismatch") == 2
+    clean = await gate.ask("POST", "/v1/users/_import", gate.token(sub="four"), b'{"userId": "z"}')
+    assert clean.json()["created"] == 1
     trail = await gate.ask("GET", "/api/admin/audit?action=records.refused", gate.token())
     lines = trail.json()["items"]
     assert {(line["actor"], line["target"]) for line in lines} == {
-        ("service:jwt/a", "POST /v1/users"),
-        ("service:jwt/b", "GET /v1/users"),
-        ("service:jwt/c", "POST /v1/_transact"),
-        ("service:jwt/d", "DELETE /v1/users/u"),
+        (f"service:jwt/{sub}", "POST /v1/users/_import") for sub in ("one", "two", "three")
     }
+    assert all("2 lines" in line["reason"] for line in lines), lines
+    assert await gate.kept("victim") == {}
 
 
 async def test_secrets_inside_records_stay_inside(gate: Gate) -> None:

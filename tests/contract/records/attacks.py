@@ -2,20 +2,63 @@
 among them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from hookyard.core.identity.model import Actor, Role
+from hookyard.features.records.gateway import Call, Reply
 from hookyard.features.records.ids import in_path, joined
+from hookyard.features.records.schema.builtin import BUILT_IN
+from hookyard.features.records.schema.declare import read_entities
 from hookyard.features.records.schema.model import Entity, Field, FieldType, Make
 from hookyard.kit.errors import HookyardError
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.places import Place, an_actor
 
-VICTIM, ATTACKER = "victim", "attacker"
 PLANTED = "planted-treasure"
 SECRETIVE = (FieldType.STRING, FieldType.TEXT)
 SERVER_MADE = ("id", "tenantId", "revision", "createdAt", "updatedAt", "deletedAt")
+ODD = """\
+entities:
+  odd-ones:
+    description: One of everything
+    id: {fields: [realm, serial]}
+    fields:
+      realm: {type: id, required: true}
+      serial: {type: string, max: 60, required: true}
+      label: {type: string, max: 80, required: true}
+      prose: text
+      code: {type: string, max: 40, unique: true}
+      rank: int
+      weight: {type: float, read: [maintainer], write: [maintainer]}
+      open: {type: bool, default: true}
+      due: timestamp
+      mood: {type: enum, values: [calm, cross], default: calm}
+      more: json
+      secret: {type: string, max: 100, unique: true, read: [admin], write: [admin]}
+      ownerId: id
+      spot: {type: vector, dimension: 4, metric: l2}
+      inside: {type: vector, dimension: 3, read: [admin], write: [admin]}
+    relations:
+      owner: {one: users, by: ownerId}
+      parts: {many: odd-parts, by: oddId}
+    indexes:
+      - [rank, label]
+      - {fields: [ownerId, rank], unique: true}
+    roles: {delete: [maintainer], restore: [admin]}
+    soft_delete: true
+  odd-parts:
+    id: {field: partId, make: client}
+    fields:
+      oddId: id
+      size: {type: int, unique: true}
+      tag: {type: string, max: 1000, unique: true}
+    relations:
+      odd: {one: odd-ones, by: oddId}
+"""
+ENTITIES: Mapping[str, Entity] = {
+    entity.name: entity for entity in (*BUILT_IN, *read_entities(ODD.encode()))
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +82,16 @@ class Said:
         assert isinstance(items, list)
         return items
 
+    @property
+    def pointer(self) -> str:
+        """The place in the request that is wrong."""
+        return str(self.body["pointer"])
+
+    @property
+    def told(self) -> str:
+        """All that goes out."""
+        return self.text + repr(self.headers)
+
 
 @dataclass(frozen=True)
 class Person:
@@ -46,6 +99,10 @@ class Person:
 
     place: Place
     actor: Actor
+
+    @property
+    def tenant(self) -> str:
+        return self.actor.tenant
 
     async def ask(
         self,
@@ -58,8 +115,9 @@ class Person:
         if_none_match: str | None = None,
         **params: object,
     ) -> Said:
-        """One call; what is no text among the parameters travels as JSON."""
-        raw = b"" if body is None else json.dumps(body).encode()
+        """One call; what is no text among the parameters travels as JSON, bytes go as they are."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        raw = b"" if body is None else raw
         texts = {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in params.items()
@@ -71,28 +129,70 @@ class Person:
                 if_none_match=if_none_match,
             )  # fmt: skip
         except HookyardError as error:
-            told = json.dumps({"detail": error.detail, **error.facts}, ensure_ascii=False)
-            return Said(error.status, error.problem_code, told, {})
-        return Said(reply.status, "", reply.body.decode(), dict(reply.headers))
+            return _refusal(error)
+        return _answer(reply)
 
     async def transact(self, *operations: Mapping[str, object]) -> Said:
         """Several writes."""
         return await self.ask("POST", "/v1/_transact", {"operations": operations})
+
+    async def search(self, entity: Entity, said: Mapping[str, object]) -> Said:
+        """Records by a vector."""
+        return await self.ask("POST", f"/v1/{entity.name}/_search", said)
+
+    async def load(
+        self, entity: Entity, lines: Sequence[object], query: str = "", key: str | None = None
+    ) -> Said:
+        """An import."""
+        body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield body
+
+        call = Call(
+            "POST", (entity.name, "_import"), query.encode(), self.actor, key, chunks=chunks()
+        )
+        try:
+            return _answer(await self.place.records.gateway.answer(call))
+        except HookyardError as error:
+            return _refusal(error)
+
+    async def dump(self, entity: Entity, **params: object) -> Said:
+        """An export; its lines are the text."""
+        query = urlencode({name: json.dumps(value) for name, value in params.items()})
+        call = Call("GET", (entity.name, "_export"), query.encode(), self.actor)
+        try:
+            reply = await self.place.records.gateway.answer(call)
+        except HookyardError as error:
+            return _refusal(error)
+        assert reply.lines is not None
+        text = b"".join([page async for page in reply.lines]).decode()
+        return Said(reply.status, "", text, dict(reply.headers))
+
+
+def _answer(reply: Reply) -> Said:
+    return Said(reply.status, "", reply.body.decode(), dict(reply.headers))
+
+
+def _refusal(error: HookyardError) -> Said:
+    told = json.dumps({"detail": error.detail, **error.facts}, ensure_ascii=False)
+    return Said(error.status, error.problem_code, told, {})
 
 
 def person(place: Place, tenant: str, role: Role = Role.ADMIN, name: str = "bot") -> Person:
     return Person(place, an_actor(tenant, role, name))
 
 
-def value_of(field: Field, mark: str) -> object:
-    """A value of a field; texts hold the mark."""
+def value_of(field: Field, mark: str, number: int = 0) -> object:
+    """A value of a field; texts hold the mark, and what is unique the number."""
+    more = f" {number}" if field.unique and number else ""
     match field.type:
         case FieldType.STRING | FieldType.TEXT:
-            return f"{mark} {field.name}"[: field.maximum]
+            return f"{mark} {field.name}"[: (field.maximum or 0) - len(more)] + more
         case FieldType.ID:
             return f"{mark}-{field.name}"
         case FieldType.INT:
-            return 7
+            return 7 + number
         case FieldType.FLOAT:
             return 0.5
         case FieldType.BOOL:
@@ -108,7 +208,7 @@ def value_of(field: Field, mark: str) -> object:
 
 def sample(entity: Entity, mark: str, number: int = 0) -> dict[str, object]:
     """A whole body of a new record, its id given, out of the declaration."""
-    body = {field.name: value_of(field, mark) for field in entity.fields}
+    body = {field.name: value_of(field, mark, number) for field in entity.fields}
     for name in entity.id.fields:
         if entity.id.make is Make.COMPOSITE or entity.id.client:
             body[name] = f"{name}-{number}"
@@ -138,17 +238,7 @@ def a_change(entity: Entity, mark: str) -> dict[str, object]:
     return {field.name: value_of(field, mark)}
 
 
-async def plant(place: Place, entity: Entity, count: int = 2) -> list[Said]:
-    """Records of the victim, as they are when nobody touches them."""
-    victim = person(place, VICTIM)
-    for number in range(count):
-        made = await victim.ask("POST", path_of(entity), sample(entity, PLANTED, number))
-        assert made.status == 201, made.text
-    return await kept(place, entity, count)
-
-
-async def kept(place: Place, entity: Entity, count: int = 2) -> list[Said]:
-    """The victim's records, and its feed, as they are now."""
-    victim = person(place, VICTIM)
-    found = [await victim.ask("GET", path_of(entity, id_of(entity, n))) for n in range(count)]
-    return [*found, await victim.ask("GET", "/v1/_changes", limit="500")]
+def unlike(said: Said, *marks: str) -> None:
+    """Nothing of the victim is in an answer."""
+    for mark in marks or (PLANTED,):
+        assert mark not in said.told, said.told

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from hookyard.core.identity.model import Actor
 from hookyard.features.records.gateway import Call
 
-from .conftest import Place, an_actor
+from .places import Place, an_actor
 
 THINGS = """
 entities:

@@ -1,96 +1,33 @@
 """The data gateway over each engine, with a clock that stands still."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 import hookyard.bootstrap  # noqa: F401  every table
 from hookyard.adapters.database.backends.postgres import PostgresDatabase
+from hookyard.adapters.database.backends.postgres_unit import PostgresUnit
 from hookyard.adapters.database.backends.sqlite import SqliteDatabase
-from hookyard.adapters.database.port import METADATA, Database, Unit
+from hookyard.adapters.database.port import METADATA, Database
 from hookyard.adapters.database.walls import ROLE
-from hookyard.bootstrap.recording import Records, open_records
+from hookyard.bootstrap.recording import open_records
 from hookyard.core.audit.service import Audit
-from hookyard.core.identity.model import Actor, ActorKind, Grant, Role, Scope
-from hookyard.features.records import store_changes
-from hookyard.features.records.gateway import Call, Reply
-from hookyard.features.records.schema.applying import Applying, silent
-from hookyard.features.records.schema.declare import read_entities
-from hookyard.features.records.schema.service import Plan
-from hookyard.kit.clock import ManualClock
 from hookyard.kit.ids import IdMaker
+from tests.contract.records.places import Place, StandingClock
+from tests.contract.records.sieges import (
+    OpenUnit,
+    Siege,
+    a_siege,
+    on_postgres,
+    on_sqlite,
+    units_of,
+)
 from tests.support.postgres import PostgresServer
 
-
-class StandingClock(ManualClock):
-    """Stands still, and lets whoever waits for a moment go on with the next turn of the loop."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-
-def an_actor(tenant: str = "acme", role: Role = Role.ADMIN, name: str = "bot") -> Actor:
-    return Actor(
-        ActorKind.SERVICE, f"jwt/{name}", tenant, (Grant(role, Scope(tenant=tenant)),), name
-    )
-
-
-@dataclass
-class Place:
-    """A gateway, and how the tests speak to it."""
-
-    database: Database
-    records: Records
-    clock: StandingClock
-    ids: IdMaker
-    owner: Database | None = None
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        *,
-        actor: Actor | None = None,
-        key: str | None = None,
-        if_match: str | None = None,
-        if_none_match: str | None = None,
-    ) -> Reply:
-        """One call; refusals are raised."""
-        at, _, query = path.partition("?")
-        return await self.records.gateway.answer(
-            Call(
-                method, tuple(at.removeprefix("/v1/").split("/")), query.encode(),
-                actor or an_actor(), key, if_match, if_none_match, body,
-            )
-        )  # fmt: skip
-
-    def planned(self, text: str) -> Callable[[Unit], Plan]:
-        """What plans a file of declarations."""
-        declared = read_entities(text.encode())
-        return lambda unit: self.records.schemas.plan_file(unit, declared)
-
-    def applying(self, tell: Callable[[str], None] = silent) -> Applying:
-        """Who applies entities here."""
-        database = self.owner or self.database
-        return Applying(database, self.records.schemas, self.clock, tell)
-
-    async def apply(self, text: str, *, allow_destructive: bool = False) -> Plan:
-        """Apply a file of declarations."""
-        plan = await self.applying().apply(
-            self.planned(text), "test", allow_destructive=allow_destructive
-        )
-        self.records.catalog.announce()
-        if self.owner is not None:
-            await self.records.catalog.look()
-        return plan
-
-
-async def feed_head(place: Place) -> int:
-    return (await place.database.read(lambda unit: store_changes.head(unit, "acme"))).seq
+WALLS = ("sqlite", "postgres", "policies")
 
 
 @pytest.fixture
@@ -131,3 +68,29 @@ async def fort(
     await owner.close()
     await server.drop_login(name, login)
     await asyncio.to_thread(server.drop_database, name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=WALLS)
+async def stronghold(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Place]:
+    """One server for a module. `sqlite` has the generated predicate as its only wall, and there is
+    nothing there that could take its place; `postgres` has policies behind the predicate, and
+    `policies` has them alone."""
+    if request.param == "sqlite":
+        async with on_sqlite(tmp_path_factory.mktemp("stronghold")) as place:
+            yield place
+        return
+    kind = OpenUnit if request.param == "policies" else PostgresUnit
+    with units_of(kind):
+        async with on_postgres(request.getfixturevalue("postgres_server")) as place:
+            yield place
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def siege(stronghold: Place) -> AsyncIterator[Siege]:
+    """A fresh victim and attacker; at the end the tables are looked at."""
+    siege = a_siege(stronghold)
+    await siege.begin()
+    yield siege
+    await siege.end()

@@ -7,7 +7,7 @@ import pytest
 
 from hookyard.core.identity.model import Role
 from tests.contract.records.attacks import PLANTED, person
-from tests.contract.records.conftest import Place
+from tests.contract.records.places import Place
 
 DECLARED = """
 entities:

@@ -19,7 +19,7 @@ from hookyard.kit.errors import (
 )
 
 from .bulk import THINGS, CutOff, counts, dump, load, many, ndjson, problems
-from .conftest import Place, an_actor, feed_head
+from .places import Place, an_actor, feed_head
 
 
 @pytest.mark.parametrize("piece", [7, 1000, 1_000_000])

@@ -16,7 +16,7 @@ from hookyard.kit.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.places import Place, an_actor
 
 
 async def users(place: Place, count: int, first: int = 0) -> None:

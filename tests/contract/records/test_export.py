@@ -9,7 +9,7 @@ from hookyard.features.records.gateway import Call
 from hookyard.kit.errors import Unavailable
 
 from .bulk import THINGS, dump, load, many, ndjson
-from .conftest import Place, an_actor
+from .places import Place, an_actor
 
 
 async def test_export_filters_selects_and_goes_from_page_to_page(

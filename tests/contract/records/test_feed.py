@@ -11,7 +11,7 @@ from hookyard.core.audit.model import AuditFilter
 from hookyard.core.audit.service import Audit
 from hookyard.features.records import store_changes
 from hookyard.kit.errors import Conflict, HookyardError
-from tests.contract.records.conftest import Place
+from tests.contract.records.places import Place
 
 
 async def test_the_feed_never_skips_and_numbers_without_gaps(place: Place) -> None:

@@ -12,7 +12,7 @@ from hookyard.adapters.database.port import RawSql
 from hookyard.features.records.schema import applying, store_schema
 from hookyard.features.records.schema.applying import NAME, Busy
 from hookyard.features.records.schema.service import Refused
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.places import Place, an_actor
 from tests.support.postgres import PostgresServer
 
 TASKS = """

@@ -7,7 +7,7 @@ import pytest
 
 from hookyard.core.identity.model import Role
 from hookyard.kit.errors import Invalid
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.places import Place, an_actor
 
 THINGS = """
 entities:

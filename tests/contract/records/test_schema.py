@@ -12,7 +12,7 @@ from hookyard.features.records.schema.builtin import BUILT_IN
 from hookyard.features.records.schema.plan import StepKind
 from hookyard.features.records.schema.service import Refused
 from hookyard.kit.errors import NotFound
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.places import Place, an_actor
 
 TASKS = """
 entities:

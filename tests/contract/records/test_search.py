@@ -14,7 +14,7 @@ from hookyard.features.records.schema import store_schema
 from hookyard.features.records.search.service import Searches
 from hookyard.kit.errors import Forbidden, Invalid, MethodNotAllowed, NotFound, Unavailable
 
-from .conftest import Place, an_actor
+from .places import Place, an_actor
 
 NOTES = """
 entities:

@@ -8,7 +8,7 @@ import pytest
 from hookyard.adapters.http.port import OutboundFailed, OutboundRefused
 from hookyard.features.records.feeding.subscriptions import MOST
 from hookyard.kit.errors import Conflict, HookyardError
-from tests.contract.records.conftest import Place
+from tests.contract.records.places import Place
 from tests.support.subscribers import Stage
 
 

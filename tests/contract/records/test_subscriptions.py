@@ -21,7 +21,7 @@ from hookyard.features.records import store_changes
 from hookyard.features.records.feeding import store_subscriptions
 from hookyard.features.records.feeding.jobs import KIND
 from hookyard.kit.errors import Conflict, Forbidden, HookyardError, NotFound
-from tests.contract.records.conftest import Place, an_actor
+from tests.contract.records.places import Place, an_actor
 from tests.support.subscribers import CHECK_S, Stage, answer, whole
 
 URL = "https://hooks.example.com/in"

@@ -18,7 +18,7 @@ from hookyard.features.records.feeding.bell import CHANNEL, PER_CALLER, Bell
 from hookyard.kit.clock import SystemClock
 from hookyard.kit.errors import Forbidden, Limited, Unauthenticated
 from tests.contract.records.bulk import load, ndjson
-from tests.contract.records.conftest import Place, an_actor, feed_head
+from tests.contract.records.places import Place, an_actor, feed_head
 from tests.support.postgres import PostgresServer
 
 PATIENCE = 60

@@ -13,7 +13,7 @@ from hookyard.features.records.query.params import read_query
 from hookyard.features.records.query.plan import KNOWN, Statement, plan_list
 from hookyard.features.records.rules import roles_of
 
-from .conftest import Place, an_actor
+from .places import Place, an_actor
 
 TICKETS = """
 entities:

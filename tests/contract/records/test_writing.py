@@ -8,7 +8,7 @@ import pytest
 
 from hookyard.core.identity.model import Grant, Role, Scope
 from hookyard.kit.errors import Conflict, Forbidden, HookyardError, NotFound, PreconditionFailed
-from tests.contract.records.conftest import Place, an_actor, feed_head
+from tests.contract.records.places import Place, an_actor, feed_head
 
 NOTES = """
 entities:

@@ -7,6 +7,7 @@ answer is done here, too: request ids, limits, refusals in the audit trail, head
 
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 
 import structlog
 from starlette.requests import Request
@@ -46,6 +47,7 @@ from hookyard.kit.ids import IdMaker
 from hookyard.kit.streaming import send_frames
 
 PREFIX = "/v1/"
+REFUSED = "records.refused"
 MAX_BODY = MIB
 MAX_TRANSACT = 4 * MIB
 NDJSON = re.compile(rb"application/x-ndjson\s*(;\s*charset\s*=\s*\"?utf-8\"?\s*)?", re.IGNORECASE)
@@ -139,15 +141,16 @@ class RecordsApp:
         self, scope: Scope, receive: Receive, headers: dict[bytes, str], segments: tuple[str, ...]
     ) -> Reply:
         actor = await self._admitted(scope, headers)
-        method, body, chunks = scope["method"], b"", None
+        method, body, chunks, tell = scope["method"], b"", None, None
         if method == "POST" and len(segments) == 2 and segments[1] == "_import":
             chunks = self._chunks(receive, headers)
+            tell = partial(self._trail.refused, actor, REFUSED, _target(scope, segments))
         elif method not in _BARE:
             body = await self._body(receive, headers, segments)
         call = Call(
             method, segments, scope["query_string"], actor,
             headers.get(b"idempotency-key"), headers.get(b"if-match"),
-            headers.get(b"if-none-match"), body, chunks, self._again(scope, actor),
+            headers.get(b"if-none-match"), body, chunks, self._again(scope, actor), tell,
         )  # fmt: skip
         try:
             if method in ("GET", "HEAD") and b"wait=" in scope["query_string"]:
@@ -210,8 +213,7 @@ class RecordsApp:
             error = limited or error
             self._trail.stranger(scope["method"], error.detail)
         elif isinstance(error, Forbidden) and actor is not None:
-            target = f"{scope['method']} {PREFIX}{'/'.join(segments)}"
-            await self._trail.refused(actor, "records.refused", target, error.detail)
+            await self._trail.refused(actor, REFUSED, _target(scope, segments), error.detail)
         body = problem(error.status, error.problem_code, error.detail, **error.facts)
         headers = {"content-type": MEDIA_TYPE, **headers_of(error)}
         is_import = segments[-1] == "_import"
@@ -269,6 +271,11 @@ class RecordsApp:
 def _is_followed(scope: Scope, segments: tuple[str, ...]) -> bool:
     """Whether the feed is asked for as events."""
     return segments == ("_changes",) and scope["method"] == "GET" and wants_stream(scope)
+
+
+def _target(scope: Scope, segments: tuple[str, ...]) -> str:
+    """What was asked for, as the audit trail names it."""
+    return f"{scope['method']} {PREFIX}{'/'.join(segments)}"
 
 
 def _raw_path(scope: Scope) -> str:

@@ -19,7 +19,7 @@ from hookyard.core.idempotency.model import Claim, KeptAnswer, digest_of, finger
 from hookyard.core.identity.model import Actor
 from hookyard.features.records.access import allow
 from hookyard.features.records.bulk.exporting import Exports
-from hookyard.features.records.bulk.importing import Imports, asked_of
+from hookyard.features.records.bulk.importing import Imports, Tell, asked_of
 from hookyard.features.records.bulk.loading import Loading
 from hookyard.features.records.catalog import Catalog
 from hookyard.features.records.documents.service import Documents
@@ -51,7 +51,7 @@ _WRITE_QUERY = frozenset({"dry_run"})
 class Call:
     """A request. `segments` are those of the path after /v1/, not decoded yet; `chunks` is the
     body of an import, as it arrives; `again` tells, in the middle of a long one, who the caller
-    is by then."""
+    is by then; `tell` hears what was refused in a call that goes on."""
 
     method: str
     segments: tuple[str, ...]
@@ -63,6 +63,7 @@ class Call:
     body: bytes = b""
     chunks: AsyncIterator[bytes] | None = None
     again: Again | None = None
+    tell: Tell | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class Gateway:
             Loading(shape, shape.access(roles), asked.mode),
             key,
             call.chunks or _nothing(),
+            call.tell or _untold,
         )
         return Reply(200, body, label="import")
 
@@ -302,6 +304,10 @@ def _template(segments: tuple[str, ...]) -> str:
         case (_, _, "_restore"):
             return "{entity}/{id}/_restore"
     return ""
+
+
+async def _untold(_: str) -> None:
+    """Where there is no trail to write to."""
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -13,7 +13,8 @@ from hookyard.features.records.trouble import shown, wrong
 from hookyard.kit.errors import Invalid
 
 MAX_PART = 200
-MAX_JOINED = 800
+# why: Postgres keeps 2,704 bytes in an entry of an index, the tenant's name and lengths among them.
+MAX_JOINED = 2_400
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PLAIN = " !$&'()*+,;=@~"
 
@@ -28,10 +29,18 @@ def joined(parts: tuple[str, ...]) -> str:
     return ":".join(part if _is_bare(part) else quote(part, safe=_PLAIN) for part in parts)
 
 
+def kept(parts: tuple[str, ...], pointer: str) -> str:
+    """`joined`; Invalid (`bad_id`) for what is too long to be kept, or asked for."""
+    found = joined(parts)
+    if len(found) > MAX_JOINED:
+        raise wrong(pointer, "bad_id", f"an id of several parts is {MAX_JOINED} bytes at most")
+    return found
+
+
 def split(text: str, rule: IdRule, pointer: str) -> tuple[str, ...]:
     """The parts of a composite id; Invalid (`bad_id`) when it is none."""
     pieces = text.split(":")
-    if len(text) > MAX_JOINED * 3 or len(pieces) != len(rule.fields):
+    if len(text) > MAX_JOINED or len(pieces) != len(rule.fields):
         names = ":".join(rule.fields)
         raise wrong(pointer, "bad_id", f"the id has the form {names}, not {shown(text)}")
     return tuple(_decoded(piece, pointer) for piece in pieces)
@@ -40,16 +49,16 @@ def split(text: str, rule: IdRule, pointer: str) -> tuple[str, ...]:
 def canonical(rule: IdRule, text: str, pointer: str) -> str:
     """An id out of a body as it is kept; Invalid (`bad_id`)."""
     if rule.make is Make.COMPOSITE:
-        return joined(split(text, rule, pointer))
+        return kept(split(text, rule, pointer), pointer)
     if not is_sound(text):
-        raise _unsound(pointer)
+        raise unsound(pointer)
     return text
 
 
 def from_path(rule: IdRule, segment: str) -> str:
     """An id out of a path's segment that was not decoded yet; Invalid (`bad_id`)."""
     if rule.make is Make.COMPOSITE:
-        return joined(split(segment, rule, "/path/id"))
+        return kept(split(segment, rule, "/path/id"), "/path/id")
     if "%" not in segment and is_sound(segment):
         return segment
     return _decoded(segment, "/path/id")
@@ -74,9 +83,10 @@ def _decoded(piece: str, pointer: str) -> str:
     except UnicodeDecodeError:
         raise wrong(pointer, "bad_id", "an id is UTF-8 text") from None
     if not is_sound(text):
-        raise _unsound(pointer)
+        raise unsound(pointer)
     return text
 
 
-def _unsound(pointer: str) -> Invalid:
+def unsound(pointer: str) -> Invalid:
+    """The refusal of an id, or a part of one, that cannot be one."""
     return wrong(pointer, "bad_id", f"an id, or a part of one, is 1 to {MAX_PART} printable signs")

@@ -31,6 +31,9 @@ _decode = msgspec.json.Decoder().decode
 Record: TypeAlias = dict[str, object]
 Convert: TypeAlias = Callable[[SqlValue], object]
 
+# why: Postgres keeps 2,704 bytes in an entry of an index, the tenant's name and lengths among them.
+MAX_INDEXED = 2_400
+_TEXTUAL = (FieldType.STRING, FieldType.TEXT, FieldType.ID)
 _ARRAYS = {FieldType.INT: "int8", FieldType.FLOAT: "float8", FieldType.BOOL: "bool"}
 _BEFORE = ("id",)
 _AFTER = ("tenantId", "revision", "createdAt", "updatedAt")
@@ -96,6 +99,7 @@ class Shape:
         # that asks for no more.
         is_partial = entity.soft_delete or any(i.unique for i in indexes_of(entity))
         self.alive = " AND _deleted IS NULL" if is_partial else ""
+        self.wide = self._wide()
         self._write_statements()
 
     def view(self, names: tuple[str, ...]) -> View:
@@ -177,6 +181,15 @@ class Shape:
                 listed = encode(value).decode()
                 return listed if self.pgvector else "{" + listed[1:-1] + "}"
         return value  # type: ignore[return-value]
+
+    def _wide(self) -> tuple[tuple[str, ...], ...]:
+        """The texts of each index that could be more than one holds."""
+        found: list[tuple[str, ...]] = []
+        for index in indexes_of(self.entity):
+            texts = [f for n in index.fields if (f := self.fields.get(n)) and f.type in _TEXTUAL]
+            if sum(4 * (field.maximum or 0) for field in texts) > MAX_INDEXED:
+                found.append(tuple(field.name for field in texts))
+        return tuple(found)
 
     def _write_statements(self) -> None:
         table = self.entity.table

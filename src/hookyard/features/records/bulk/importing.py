@@ -5,8 +5,9 @@ once: whoever was cut off sends the same lines under the same key again, and wha
 is answered from what was kept.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import msgspec
 
@@ -26,6 +27,11 @@ from hookyard.kit.json import JsonObject, as_int, as_list, as_object
 AT_ONCE = 4
 PROBLEMS_TOLD = 1_000
 _KNOWN = frozenset({"mode", "dry_run"})
+_FORBIDDEN = frozenset({"tenant_mismatch", "field_forbidden"})
+
+Tell: TypeAlias = Callable[[str], Awaitable[None]]
+"""Notes what a caller was refused for want of a right, in a call that goes on."""
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -54,8 +60,8 @@ class Report:
     replayed: int = 0
     problems: list[JsonObject] = field(default_factory=list)
 
-    def add(self, batch: Batch, body: bytes, *, replayed: bool) -> None:
-        """Count a batch in."""
+    def add(self, batch: Batch, body: bytes, *, replayed: bool) -> int:
+        """Count a batch in; how many of its lines were refused for want of a right."""
         said = as_object(_decode(body))
         problems = [as_object(one) for one in as_list(said["problems"])]
         self.lines += len(batch.lines)
@@ -65,6 +71,7 @@ class Report:
         self.failed += len(problems)
         self.replayed += len(batch.lines) if replayed else 0
         self.problems += problems[: PROBLEMS_TOLD - len(self.problems)]
+        return sum(one["code"] in _FORBIDDEN for one in problems)
 
     def counts(self) -> JsonObject:
         """The numbers alone."""
@@ -101,9 +108,11 @@ class Imports:
         loading: Loading,
         key: str | None,
         chunks: AsyncIterator[bytes],
+        tell: Tell,
     ) -> bytes:
         """Load every line; the report as it is answered. A refusal of a whole batch, as of one
-        that is another one under its key, says which line it begins with and what was done."""
+        that is another one under its key, says which line it begins with and what was done.
+        `tell` hears of lines that the caller had no right to send, with their batch."""
         if self.running >= AT_ONCE:
             raise Unavailable("enough imports are running already", retry_after_s=10)
         self.running += 1
@@ -111,15 +120,21 @@ class Imports:
         try:
             async for chunk in chunks:
                 for batch in lines.feed(chunk):
-                    await self._batch(caller, loading, key, batch, report)
+                    await self._batch(caller, loading, key, batch, report, tell)
             for batch in lines.end():
-                await self._batch(caller, loading, key, batch, report)
+                await self._batch(caller, loading, key, batch, report, tell)
         finally:
             self.running -= 1
         return encode({**report.counts(), "dryRun": caller.dry_run, "problems": report.problems})
 
     async def _batch(
-        self, caller: Caller, loading: Loading, key: str | None, batch: Batch, report: Report
+        self,
+        caller: Caller,
+        loading: Loading,
+        key: str | None,
+        batch: Batch,
+        report: Report,
+        tell: Tell,
     ) -> None:
         if key is not None:
             caller = replace(caller, claim=_claim(caller, loading, key, batch))
@@ -132,7 +147,11 @@ class Imports:
         except HookyardError as error:
             error.facts = {**error.facts, "line": batch.first, "done": report.counts()}
             raise
-        report.add(batch, found.answer.body, replayed=found.replayed)
+        refused = report.add(batch, found.answer.body, replayed=found.replayed)
+        if refused:
+            await tell(
+                f"{refused} lines, from line {batch.first} on, without a right to what they say"
+            )
 
 
 def _claim(caller: Caller, loading: Loading, key: str, batch: Batch) -> Claim:

@@ -151,7 +151,7 @@ def _round(unit: Unit, work: Work, loading: Loading, lines: Sequence[_Ready], ta
                 fresh.append((ready.line, _drafted(work, loading, ready)))
         except HookyardError as error:
             tally.refuse(ready.line, error)
-    _add(unit, work, shape, fresh, tally)
+    _add(unit, work, loading, fresh, tally)
 
 
 def _drafted(work: Work, loading: Loading, ready: _Ready) -> Record:
@@ -182,7 +182,7 @@ def _merge(
         store_records.update(unit, shape, after)
     except Clash:
         store_records.back_to_mark(unit)
-        raise taken(shape, "", of="unique") from None
+        raise taken(shape, loading.access, "", of="unique") from None
     if may_clash:
         store_records.drop_mark(unit)
     work.note(shape, Verb.UPDATE, current, after)
@@ -190,10 +190,11 @@ def _merge(
 
 
 def _add(
-    unit: Unit, work: Work, shape: Shape, fresh: Sequence[tuple[Line, Record]], tally: Tally
+    unit: Unit, work: Work, loading: Loading, fresh: Sequence[tuple[Line, Record]], tally: Tally
 ) -> None:
     if not fresh:
         return
+    shape, access = loading.shape, loading.access
     rows = [shape.row(record) for _, record in fresh]
     added = store_records.insert_many(unit, shape, rows)
     for (line, record), is_added in zip(fresh, added, strict=True):
@@ -201,4 +202,4 @@ def _add(
             work.note(shape, Verb.CREATE, None, record)
             tally.created += 1
         else:
-            tally.refuse(line, taken(shape, "", of=what_is_taken(unit, shape, record)))
+            tally.refuse(line, taken(shape, access, "", of=what_is_taken(unit, shape, record)))

@@ -179,7 +179,7 @@ class Subscriptions:
             values |= {"role": (role or before.role).value, "entities": encode(entities).decode()}
 
         def work(unit: Unit) -> Reply:
-            found = self._locked(unit, actor, name)
+            found = self._own(unit, actor, name)
             # why: whoever sends now sees that another job is asked for, and stops.
             fresh: dict[str, SqlValue] = {"job_id": None, "in_a_row": 0}
             self._store(unit, found, values | fresh)
@@ -193,7 +193,7 @@ class Subscriptions:
         actor = call.actor
 
         def work(unit: Unit) -> Reply:
-            found = self._locked(unit, actor, name)
+            found = self._own(unit, actor, name)
             store_subscriptions.drop(unit, actor.tenant, found.id)
             self._record(unit, actor, "delete", found.id)
             return Reply(204, label="subscriptions")
@@ -218,7 +218,7 @@ class Subscriptions:
         sealed = self._sealed(actor.tenant, before.id, secret)
 
         def work(unit: Unit) -> Reply:
-            found = self._locked(unit, actor, name)
+            found = self._own(unit, actor, name)
             if found.secret != before.secret:
                 raise Conflict("the secret was changed meanwhile")
             self._store(
@@ -236,7 +236,7 @@ class Subscriptions:
         actor = call.actor
 
         def work(unit: Unit) -> Reply:
-            found = self._locked(unit, actor, name)
+            found = self._own(unit, actor, name)
             head = store_changes.head(unit, actor.tenant)
             if not head.purged < first <= last <= found.acked:
                 raise wrong(
@@ -302,9 +302,12 @@ class Subscriptions:
 
         return _found(await self._parts.database.read(work))
 
-    def _locked(self, unit: Unit, actor: Actor, name: str) -> Subscription:
+    def _own(self, unit: Unit, actor: Actor, name: str) -> Subscription:
+        """The subscription, locked; Forbidden where it sees more than the caller may."""
         unit.confine(actor.tenant)
-        return _found(store_subscriptions.get(unit, actor.tenant, _id(name), lock=True))
+        found = _found(store_subscriptions.get(unit, actor.tenant, _id(name), lock=True))
+        _reach(found.role, actor)
+        return found
 
     def _store(self, unit: Unit, found: Subscription, values: dict[str, SqlValue]) -> None:
         values["changed_at_ms"] = self._parts.clock.now_ms()
@@ -351,6 +354,10 @@ def _role(given: JsonObject, actor: Actor) -> Role:
     if text not in ROLES:
         raise wrong("/role", "not_in_enum", "role is viewer, operator, maintainer or admin")
     role = Role(text)
-    if not lets_in((role,), roles_of(actor)):
-        raise Forbidden(f"to let a subscription see what {text} sees takes that role")
+    _reach(role, actor)
     return role
+
+
+def _reach(role: Role, actor: Actor) -> None:
+    if not lets_in((role,), roles_of(actor)):
+        raise Forbidden(f"a subscription that sees what {role.value} sees takes that role")

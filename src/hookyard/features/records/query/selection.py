@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hookyard.features.records.query.builder import Builder, Lookup, target_of
 from hookyard.features.records.query.order import Key, order_of
-from hookyard.features.records.query.where import no_field
+from hookyard.features.records.query.where import condition, no_field
 from hookyard.features.records.schema.model import Relation
 from hookyard.features.records.shape import Shape, View
 from hookyard.features.records.trouble import under, wrong
@@ -104,6 +104,9 @@ def _include(
     take = said.get("take", DEFAULT_TAKE)
     if type(take) is not int or not 1 <= take <= MAX_TAKE:
         raise wrong(under(pointer, "take"), "out_of_range", f"take is 1 to {MAX_TAKE}")
+    where = said.get("where")
+    if where is not None:
+        condition(builder_for(target, lookup, roles), target, "a", where, under(pointer, "where"))
     readable = target.access(roles).readable
     order = order_of(target, said.get("orderBy"), readable, "a", under(pointer, "orderBy"))
     return Include(
@@ -111,7 +114,7 @@ def _include(
         target,
         selected(target, said.get("select"), roles, under(pointer, "select")),
         take,
-        said.get("where"),
+        where,
         order,
         included(target, said.get("include"), lookup, roles, under(pointer, "include"), depth + 1),
     )

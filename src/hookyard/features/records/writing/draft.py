@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hookyard.features.records.ids import canonical, in_path, joined, split
+from hookyard.features.records.ids import canonical, in_path, is_sound, kept, split, unsound
 from hookyard.features.records.schema.model import SYSTEM, FieldType, Make
-from hookyard.features.records.shape import Access, Record, Shape
+from hookyard.features.records.shape import MAX_INDEXED, Access, Record, Shape
 from hookyard.features.records.trouble import shown, under, wrong
 from hookyard.kit.errors import Forbidden, HookyardError, Invalid
 from hookyard.kit.json import Json, JsonObject
@@ -52,6 +52,8 @@ def new_record(
             is_now = field.type is FieldType.TIMESTAMP and field.default == "now"
             values[field.name] = setting.at if is_now else field.default
     _require(shape, values, pointer)
+    if shape.wide:
+        _fit(shape, access, values, values, pointer)
     return _record(shape, found_id, values, setting, setting.at)
 
 
@@ -81,6 +83,8 @@ def patched(
     if all(after[name] == current.get(name) for name in after):
         return None
     _require(shape, after, pointer)
+    if shape.wide:
+        _fit(shape, access, values, after, pointer)
     return _record(shape, str(current["id"]), after, setting, str(current["createdAt"]))
 
 
@@ -101,6 +105,8 @@ def replaced(
     for field in shape.own:
         if field.name not in access.checks:
             fresh[field.name] = current.get(field.name)
+    if shape.wide:
+        _fit(shape, access, body, fresh, pointer)
     fresh["createdAt"] = current["createdAt"]
     return fresh
 
@@ -201,7 +207,9 @@ def _composite_id(
     for name in rule.fields:
         if values.get(name) is None:
             raise wrong(under(pointer, name), "required", f"{name} is a part of the id")
-    return joined(tuple(str(values[name]) for name in rule.fields))
+        if not is_sound(str(values[name])):
+            raise unsound(under(pointer, name))
+    return kept(tuple(str(values[name]) for name in rule.fields), under(pointer, "id"))
 
 
 def _keep_id(
@@ -218,6 +226,25 @@ def _require(shape: Shape, values: Mapping[str, Json], pointer: str) -> None:
     for name in shape.required:
         if values.get(name) is None:
             raise wrong(under(pointer, name), "required", f"{name} is missing")
+
+
+def _fit(
+    shape: Shape,
+    access: Access,
+    given: Mapping[str, Json],
+    after: Mapping[str, object],
+    pointer: str,
+) -> None:
+    """Refuse what no index could hold, where one of its fields is given."""
+    for names in shape.wide:
+        mine = [name for name in names if given.get(name) is not None and name in access.checks]
+        sizes = {name: len(str(after[name]).encode()) for name in names if after.get(name)}
+        if mine and sum(sizes.values()) > MAX_INDEXED:
+            longest = max(mine, key=lambda name: sizes.get(name, 0))
+            raise wrong(
+                under(pointer, longest), "too_long",
+                f"what one index holds has {MAX_INDEXED} bytes at most",
+            )  # fmt: skip
 
 
 def _record(

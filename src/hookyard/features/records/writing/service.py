@@ -139,7 +139,7 @@ class Writes:
                 return Answered(answer, until_ms=self._until(caller, newcomer.now_ms))
             if isinstance(came, Came):
                 of = "id" if came is Came.ID_TAKEN else "unique"
-                raise taken(write.shape, write.pointer, of=of)
+                raise taken(write.shape, write.access, write.pointer, of=of)
             if isinstance(came, Replay | Mismatch):
                 return replayed(came)
             return TwinBusy()

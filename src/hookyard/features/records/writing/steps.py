@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hookyard.adapters.database.port import Clash, Unit
 from hookyard.features.records.schema.model import Make
-from hookyard.features.records.shape import Record, Shape, encode
+from hookyard.features.records.shape import Access, Record, Shape, encode
 from hookyard.features.records.store_changes import Change
 from hookyard.features.records.trouble import under, wrong
 from hookyard.features.records.writing import store_records
@@ -72,7 +72,7 @@ def perform(unit: Unit, work: Work, write: Write) -> Written:
     try:
         return _VERBS[write.verb](unit, work, write)
     except Clash:
-        raise taken(write.shape, write.pointer, of="unique") from None
+        raise taken(write.shape, write.access, write.pointer, of="unique") from None
 
 
 def _create(unit: Unit, work: Work, write: Write) -> Written:
@@ -90,7 +90,7 @@ def _insert(
         record_id=record_id, make_id=made,
     )  # fmt: skip
     if not store_records.insert(unit, shape, record):
-        raise taken(shape, write.pointer, of=what_is_taken(unit, shape, record))
+        raise taken(shape, write.access, write.pointer, of=what_is_taken(unit, shape, record))
     work.note(shape, Verb.CREATE, None, record)
     return _written(write, 201, Verb.CREATE, record)
 
@@ -191,14 +191,15 @@ def what_is_taken(unit: Unit, shape: Shape, record: Record) -> str:
     return "unique" if there is None else "id"
 
 
-def taken(shape: Shape, pointer: str, *, of: str) -> HookyardError:
-    """The refusal of a record whose id (`of` "id"), or a unique value of it, is taken."""
+def taken(shape: Shape, access: Access, pointer: str, *, of: str) -> HookyardError:
+    """The refusal of a record whose id (`of` "id"), or a unique value of it, is taken. It names no
+    field that the caller may not write."""
     if of == "id":
         name = shape.entity.id.fields[0] if not shape.is_composite else "id"
         error = Conflict("there is a record with this id, or was one", code="id_taken")
         error.facts = {"pointer": under(pointer, name)}
         return error
-    names = [field.name for field in shape.own if field.unique]
+    names = [field.name for field in shape.own if field.unique and field.name in access.checks]
     error = Conflict(
         f"another record has this value of a unique field ({', '.join(names) or 'by an index'})",
         code="not_unique",
