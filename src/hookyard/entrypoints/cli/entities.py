@@ -81,9 +81,11 @@ def apply(file: str, dry_run: bool, allow_destructive: bool, as_json: bool) -> N
     settings = load_settings()
     with readable_database(settings):
         plan = asyncio.run(_apply(settings, found, dry_run=dry_run, allowed=allow_destructive))
-    _show(plan, dry_run=dry_run, as_json=as_json)
-    if dry_run and plan.destructive and not allow_destructive:
-        raise Failed("some steps lose data: they need --allow-destructive")
+    refused = plan.destructive and not allow_destructive
+    _show(plan, applied=not dry_run and not refused, as_json=as_json)
+    if refused:
+        steps = "; ".join(screen.harmless(step.name) for step in plan.destructive)
+        raise Failed(f"this loses data, and needs --allow-destructive: {steps}")
 
 
 def _read(file: str) -> "tuple[tuple[Entity, ...], list[dict[str, str | int]]]":
@@ -115,7 +117,7 @@ async def _apply(
 
     def work(unit: Unit) -> Plan:
         plan = schemas.plan_file(unit, declared)
-        if not dry_run:
+        if not dry_run and (allowed or not plan.destructive):
             schemas.apply(unit, plan, "cli:entities", clock.now_ms(), allow_destructive=allowed)
         return plan
 
@@ -123,7 +125,7 @@ async def _apply(
         await migrate_as_set(settings, database)
         await apply_built_in(database, ids, clock)
         plan = await database.write(work)
-        if not dry_run and plan.changes:
+        if not dry_run and plan.changes and (allowed or not plan.destructive):
             database.announce(CHANGED)
     except Refused as error:
         raise Failed(str(error)) from None
@@ -132,7 +134,7 @@ async def _apply(
     return plan
 
 
-def _show(plan: "Plan", *, dry_run: bool, as_json: bool) -> None:
+def _show(plan: "Plan", *, applied: bool, as_json: bool) -> None:
     if as_json:
         steps: list[JsonObject] = [
             {
@@ -144,9 +146,9 @@ def _show(plan: "Plan", *, dry_run: bool, as_json: bool) -> None:
             }
             for step in plan.steps
         ]
-        screen.as_json({"applied": not dry_run, "steps": steps})
+        screen.as_json({"applied": applied, "steps": steps})
         return
     for step in plan.steps:
-        click.echo(f"{'would ' if dry_run else ''}{screen.harmless(str(step))}")
+        click.echo(f"{'' if applied else 'would '}{screen.harmless(str(step))}")
     if not plan.steps:
         click.echo("nothing to do: the tables are as the file says")

@@ -7,14 +7,13 @@ within five minutes are swallowed by the queue; a standard queue promises neithe
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hookyard.adapters.queues.backends.sqs import BATCH, CALL_S, Client, SqsOptions, made
-from hookyard.adapters.queues.changes import ChangeMessage, ChangeRefused
+from hookyard.adapters.queues.changes import ChangeMessage, ChangeRefused, body_of
 from hookyard.kit.errors import Unavailable
 from hookyard.kit.json import JsonObject, as_list
 
@@ -62,18 +61,11 @@ class SqsChanges:
         entry = {"Id": str(number), "MessageBody": body}
         if not self._is_fifo:
             return entry
-        of = f"{message.tenant}/{message.aggregatetype}/{message.aggregateid}"
         return entry | {
             # why: a group is 128 letters and digits at most, an id may be longer and hold others.
-            "MessageGroupId": hashlib.sha256(of.encode()).hexdigest(),
+            "MessageGroupId": hashlib.sha256(message.record.encode()).hexdigest(),
             "MessageDeduplicationId": f"{message.tenant}-{message.seq}",
         }
-
-
-def body_of(message: ChangeMessage) -> str:
-    """A message as JSON; its payload is an object in it."""
-    fields = message.fields() | {"seq": message.seq, "payload": json.loads(message.payload)}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
 def batches(

@@ -9,11 +9,13 @@ from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import DEFAULT_TENANT
 from hookyard.features.records.schema import store_schema as store
+from hookyard.features.records.schema import store_walls
 from hookyard.features.records.schema.builtin import BUILT_IN
 from hookyard.features.records.schema.declare import check_relations
 from hookyard.features.records.schema.model import Entity
 from hookyard.features.records.schema.plan import Step, plan
 from hookyard.features.records.schema.store_schema import FILE, Kept, State
+from hookyard.features.records.schema.store_walls import Walls
 from hookyard.kit.errors import ConfigurationError
 
 LOCK = "records.schema"
@@ -76,7 +78,7 @@ class Schemas:
     ) -> None:
         """Carry a plan out, in the unit that made it. Refused for steps that are not allowed."""
         if asked.destructive and not allow_destructive:
-            said = "; ".join(f"{step.kind.value} {step.entity.name}" for step in asked.destructive)
+            said = "; ".join(step.name for step in asked.destructive)
             raise Refused(f"not without --allow-destructive: {said}")
         if not asked.changes:
             return
@@ -104,7 +106,17 @@ class Schemas:
             ) from None
         if not store.may_confine(unit):
             raise ConfigurationError(_NO_WALL)
+        foreign = store_walls.give_rights(unit)
+        if foreign:
+            raise ConfigurationError(
+                f"the role hookyard_records lacks rights on {', '.join(foreign)}; "
+                "run `hookyard migrate` as the owner of these tables"
+            )
         return asked.changes
+
+    def walls(self, unit: Unit) -> Walls | None:
+        """What stands between tenants in the engine itself; None where it knows no such thing."""
+        return store_walls.look(unit) if unit.dialect == "postgresql" else None
 
     def _state(self, unit: Unit) -> State:
         unit.lock(LOCK)
