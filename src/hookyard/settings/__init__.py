@@ -264,6 +264,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
 
     (data_dir,) = some("DATA_DIR")
     (otel_endpoint,) = some("OTEL_ENDPOINT")
+    brokers = KafkaSettings(*some(*KAFKA))  # type: ignore[arg-type]
     settings = Settings(
         data_dir,  # type: ignore[arg-type]
         DatabaseSettings(*some(*DATABASE)),  # type: ignore[arg-type]
@@ -282,7 +283,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         ProposalSettings(*some(*PROPOSALS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
         SlackSettings(*some(*SLACK)),  # type: ignore[arg-type]
-        FeedSettings(*some(*FEED), kafka=KafkaSettings(*some(*KAFKA))),  # type: ignore[arg-type]
+        replace(FeedSettings(*some(*FEED)), kafka=brokers),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings

@@ -59,7 +59,7 @@ def a_sink(cluster: KafkaCluster, topic: str, max_message: int = 1_000_000) -> K
     return KafkaChanges(options, topic, SystemClock(), send_s=PATIENCE_S)
 
 
-async def fails(sink: KafkaChanges, messages: list[ChangeMessage], why: str = "") -> None:
+async def fails(sink: KafkaChanges, messages: list[ChangeMessage], why: str = "kafka: ") -> None:
     """Send what cannot be confirmed."""
     sink.send_s = 1.5
     with pytest.raises(Unavailable, match=why):
@@ -161,7 +161,7 @@ async def test_what_a_broker_is_late_with_comes_again_and_in_order(
     await sink.send([message(n) for n in range(2, 202)])
     found = await read(cluster, topic)
     in_order(found, range(1, 202))
-    assert len(found) <= 301
+    assert 201 < len(found) <= 301
 
 
 @pytest.mark.parametrize(

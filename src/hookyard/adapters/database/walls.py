@@ -10,7 +10,6 @@ the generated predicate and keys that begin with the tenant are the wall.
 
 import re
 from collections.abc import Iterator
-
 from typing import Protocol
 
 from sqlalchemy import Connection, event

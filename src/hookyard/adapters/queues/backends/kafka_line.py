@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +22,13 @@ from hookyard.adapters.queues.backends.kafka_options import (
 from hookyard.kit.clock import Clock
 from hookyard.kit.errors import ConfigurationError
 
+# why: librdkafka writes its lines to standard error unless it is given something that takes them.
+SILENCE = logging.getLogger("hookyard.librdkafka")
+SILENCE.addHandler(logging.NullHandler())
+SILENCE.propagate = False
 PACE_S = 0.002
 IDLE_S = 5.0
+LAST_LOOKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,12 @@ class KafkaLine:
         self._max_message = options.max_message
         self._waiting: set[_Waiter] = set()
         self._wanted = asyncio.Event()
+        self._broken: KafkaError | None = None
         self.trouble = ""
         self.is_over = False
-        self._producer = Producer({**configuration(options), "error_cb": self._hear})
+        self._producer = Producer(
+            {**configuration(options), "error_cb": self._hear}, logger=SILENCE
+        )
         self._serving = asyncio.create_task(self._serve(), name="kafka")
 
     @staticmethod
@@ -69,7 +78,7 @@ class KafkaLine:
         # why: without brokers it reads keys and certificates all the same, and reaches nobody.
         """
         try:
-            Producer(configuration(options) | {"bootstrap.servers": ""}).close()
+            Producer({**configuration(options), "bootstrap.servers": ""}, logger=SILENCE).close()
         except KafkaException as error:
             # why: its text may repeat the value that is wrong, be it a secret.
             raise ConfigurationError(
@@ -80,6 +89,8 @@ class KafkaLine:
     async def send(self, batch: Sequence[Message]) -> None:
         """Send in order and wait until all is confirmed; LineFailed, NotTaken."""
         waiter = _Waiter(len(batch))
+        if self._broken is not None:
+            waiter.tell(self._broken)
         self._waiting.add(waiter)
         self._wanted.set()
         try:
@@ -131,8 +142,7 @@ class KafkaLine:
 
     async def _serve(self) -> None:
         """Have librdkafka tell what it knows, often while somebody waits for it."""
-        while True:
-            self._producer.poll(0)
+        while self._poll():
             if self._waiting:
                 await self._clock.sleep(PACE_S)
                 continue
@@ -140,6 +150,20 @@ class KafkaLine:
             with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S):
                     await self._wanted.wait()
+        # why: what stopped it is told first, and after it what became of its messages.
+        for _ in range(LAST_LOOKS):
+            self._poll()
+            await self._clock.sleep(PACE_S)
+        for waiter in self._waiting:
+            waiter.tell(self._broken)
+
+    def _poll(self) -> bool:
+        """Serve what there is; False once the producer does nothing any more."""
+        try:
+            self._producer.poll(0)
+        except KafkaException as error:
+            self._broken = error.args[0]
+        return self._broken is None
 
     def _hear(self, error: KafkaError) -> None:
         # why: that all brokers are down is said after each one's own reason, and says less.

@@ -79,7 +79,6 @@ def configuration(options: KafkaOptions) -> Config:
         # why: that of the Java clients, so that who writes or joins beside us finds the same.
         "partitioner": "murmur2_random",
         "enable.metrics.push": False,
-        # why: it would write to standard error, past the log.
         "log_level": 0,
     }
     if options.username is not None and options.password is not None:
