@@ -1,8 +1,8 @@
 """`hookyard entities` as people run it, on both databases: plans, what is done, what is refused."""
 
+import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,11 +11,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
+from click.testing import CliRunner
 
+from hookyard.entrypoints.cli.main import cli
+from tests.journeys.conftest import make_yard, serving
 from tests.support.postgres import PostgresServer
-from tests.support.processes import ADMIN, NAMES, starting
+from tests.support.processes import NAMES
 
-LIMIT_S = 120
+LIMIT_S = 100
 TASKS = """\
 entities:
   tasks:
@@ -53,37 +57,50 @@ class Place:
         """`hookyard entities …` on `entities.yml`, which `text` is written to before."""
         if text is not None:
             (self.folder / "entities.yml").write_text(text)
-        kept = {name: value for name, value in os.environ.items() if name not in NAMES}
+        found = CliRunner().invoke(cli, ["entities", words[0], "entities.yml", *words[1:]])
+        assert found.exception is None or isinstance(found.exception, SystemExit)
+        return Said(found.exit_code, found.stdout, found.stderr)
+
+    def process(self, *words: str) -> Said:
+        """The same in a process of its own."""
         ended = subprocess.run(
             [sys.executable, "-m", "hookyard", "entities", words[0], "entities.yml", *words[1:]],
-            cwd=self.folder, env=kept | {"HOOKYARD_DATA_DIR": "data"} | self.environ,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S,
+            cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=LIMIT_S,
         )  # fmt: skip
         return Said(ended.returncode, ended.stdout, ended.stderr)
 
     def call(self, method: str, path: str, body: object = None) -> httpx2.Response:
         """One request to a server that is started for it, and has stopped after it."""
-        with starting(self.folder) as start:
-            server = start("up", "--port", "0", "--no-worker", **self.environ)
-            with httpx2.Client(
-                base_url=str(server.until("ready")["url"]), trust_env=False, timeout=60,
-                headers={"authorization": f"Bearer {ADMIN}"},
-            ) as http:  # fmt: skip
-                answer = http.request(method, path, json=body)
-            server.signal(signal.SIGTERM)
-            assert server.end() == 0
-        return answer
+
+        async def ask() -> httpx2.Response:
+            yard = await make_yard(self.folder, self.environ)
+            try:
+                async with serving(yard) as client:
+                    return await client.call(method, path, body)
+            finally:
+                await yard.close()
+
+        return asyncio.run(ask())
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES & os.environ.keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOOKYARD_DATA_DIR", "data")
     if request.param == "sqlite":
         yield Place(tmp_path, {})
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create_database()
-    yield Place(tmp_path, {"DATABASE_URL": server.url(name)})
-    server.drop_database(name)
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        name = server.create_database()
+        monkeypatch.setenv("DATABASE_URL", server.url(name))
+        yield Place(tmp_path, {"DATABASE_URL": server.url(name)})
+        server.drop_database(name)
+    structlog.contextvars.clear_contextvars()
 
 
 def test_a_plan_is_shown_carried_out_once_and_grows_without_loss(place: Place) -> None:
@@ -177,19 +194,26 @@ def test_a_file_that_is_wrong_says_where_and_how_to_mend_it_and_changes_nothing(
 def test_with_postgres_a_server_goes_on_and_notices_with_sqlite_it_has_to_be_stopped(
     place: Place,
 ) -> None:
-    with starting(place.folder) as start:
-        server = start("up", "--port", "0", "--no-worker", **place.environ)
-        with httpx2.Client(
-            base_url=str(server.until("ready")["url"]), trust_env=False, timeout=60,
-            headers={"authorization": f"Bearer {ADMIN}"},
-        ) as http:  # fmt: skip
-            assert http.get("/v1/tasks").status_code == 404
-            applied = place.entities("apply", text=TASKS)
-            if not place.environ:
-                assert (applied.code, applied.out) == (1, "")
-                assert "another process" in applied.err or "in use" in applied.err, applied.err
-                assert http.get("/v1/tasks").status_code == 404
-                return
-            assert applied.code == 0, applied.err
-            made = http.post("/v1/tasks", json={"title": "One"})
-            assert made.status_code == 201, made.text
+    (place.folder / "entities.yml").write_text(TASKS)
+
+    async def both() -> tuple[Said, list[httpx2.Response]]:
+        yard = await make_yard(place.folder, place.environ)
+        try:
+            async with serving(yard) as client:
+                answers = [await client.get("/v1/tasks")]
+                said = await asyncio.to_thread(place.process, "apply")
+                answers.append(await client.call("POST", "/v1/tasks", {"title": "One"}))
+                return said, answers
+        finally:
+            await yard.close()
+
+    said, answers = asyncio.run(both())
+    codes = [answer.status_code for answer in answers]
+    if place.environ:
+        assert (said.code, said.out, said.err) == (0, "create entity tasks (3 fields)\n", "")
+        assert codes == [404, 201]
+    else:
+        assert (said.code, said.out) == (1, "")
+        assert said.err.startswith("hookyard: "), said.err
+        assert len(said.err.splitlines()) == 1
+        assert codes == [404, 404]

@@ -14,7 +14,7 @@ from tests.support.kafka import Got, KafkaCluster
 from tests.support.postgres import PostgresServer
 from tests.support.processes import ADMIN, starting
 
-RECORDS, EACH = 20, 30
+RECORDS, EACH = 12, 20
 TOTAL = RECORDS * EACH
 PATIENCE_S = 120
 
