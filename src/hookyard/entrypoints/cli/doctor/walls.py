@@ -58,6 +58,15 @@ def _login(found: Walls) -> Iterator[Finding]:
             "it from any row",
             f"ALTER ROLE {quoted(login.name)} NOBYPASSRLS",
         )
+    if found.closed:
+        yield bad(
+            LOGIN,
+            f"{login.name} may not read and write {found.closed} tables",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "
+            f"{quoted(login.name)}",
+        )
+    elif login.is_superuser or login.bypasses:
+        return
     elif not found.tables:
         yield ok(LOGIN, f"{login.name}; the tables are made at the first start")
     elif all(table.is_ours for table in found.tables):
@@ -102,7 +111,7 @@ def _attributes(role: Login, found: Walls) -> Iterator[Finding]:
     if owners and not role.is_superuser:
         for owner in owners:
             fix = (
-                f"REASSIGN OWNED BY {ROLE} TO {quoted(found.login.name)}"
+                f"REASSIGN OWNED BY {ROLE} TO {quoted(found.login.name)}; then `hookyard migrate`"
                 if owner == ROLE
                 else f"REVOKE {quoted(owner)} FROM {ROLE}"
             )

@@ -14,6 +14,7 @@ from hookyard.features.records.schema.fields import read_field
 from hookyard.features.records.schema.model import (
     DEFAULT_ROLES,
     SYSTEM,
+    TABLE_PREFIX,
     Entity,
     Field,
     FieldType,
@@ -138,7 +139,7 @@ def _entity(name: str, at: Cursor, mistakes: list[Mistake]) -> Entity | None:
         return None
     return Entity(
         name=name,
-        table="rec_" + name.replace("-", "_"),
+        table=TABLE_PREFIX + name.replace("-", "_"),
         id=rule,
         fields=fields,
         relations=relations,

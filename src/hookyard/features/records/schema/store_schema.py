@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Table, Text, inspect
+from sqlalchemy import BigInteger, Column, Table, Text
 
 from hookyard.adapters.database.port import METADATA, RawSql, Unit
 from hookyard.adapters.database.walls import ROLE
@@ -110,12 +110,6 @@ def start(unit: Unit, cursor_key: str) -> State:
         pgvector = bool(unit.fetch_raw(_HAS_VECTOR)[0][0])
     unit.run_raw(_BEGIN, int(pgvector), cursor_key)
     return State(0, {}, pgvector, cursor_key)
-
-
-def tables(unit: Unit) -> list[str]:
-    """The tables of the entities that are applied, by name."""
-    state = load(unit) if inspect(unit.connection).has_table(SCHEMA.name) else None
-    return [] if state is None else [kept.entity.table for kept in state.kept.values()]
 
 
 def may_confine(unit: Unit) -> bool:

@@ -10,11 +10,21 @@ from dataclasses import dataclass
 
 from hookyard.adapters.database.port import METADATA, RawSql, Unit
 from hookyard.adapters.database.walls import POLICY, RIGHTS, ROLE
-from hookyard.features.records.schema import store_schema
 from hookyard.features.records.schema.ddl import ENTITY_RIGHTS
+from hookyard.features.records.schema.model import TABLE_PREFIX
 
 _LOGIN = RawSql.same(
     "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+)
+_HERE = "c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
+_CLOSED = RawSql.same(
+    f"SELECT count(*) FROM pg_class c WHERE {_HERE} AND NOT (has_table_privilege(c.oid, 'SELECT')"
+    " AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')"
+    " AND has_table_privilege(c.oid, 'DELETE'))"
+)
+# why: by their name, as who may not read the list of entities is to be told so, and not fail.
+_ENTITIES = RawSql.same(
+    f"SELECT c.relname FROM pg_class c WHERE {_HERE} AND starts_with(c.relname, '{TABLE_PREFIX}')"
 )
 _ROLE = RawSql.same(
     "SELECT rolsuper, rolbypassrls, rolcanlogin, pg_has_role(current_user, oid,"
@@ -72,11 +82,13 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """The login of DATABASE_URL, the role of confined units where it is there, and the tables."""
+    """The login of DATABASE_URL, the role of confined units where it is there, the tables with
+    walls, and how many of all tables the login may not read and write."""
 
     login: Login
     role: Login | None
     tables: tuple[Walled, ...]
+    closed: int
 
 
 def look(unit: Unit) -> Walls:
@@ -97,7 +109,7 @@ def look(unit: Unit) -> Walls:
         )
         for table, owner, is_ours, is_the_roles, is_enabled, is_forced, has_policy, other in rows
     )  # fmt: skip
-    return Walls(login, role, tables)
+    return Walls(login, role, tables, int(str(unit.fetch_raw(_CLOSED)[0][0])))
 
 
 def give_rights(unit: Unit) -> tuple[str, ...]:
@@ -125,7 +137,7 @@ def _fixed() -> dict[str, str]:
 
 
 def _entities(unit: Unit) -> dict[str, str]:
-    return dict.fromkeys(store_schema.tables(unit), ENTITY_RIGHTS)
+    return {str(name): ENTITY_RIGHTS for (name,) in unit.fetch_raw(_ENTITIES)}
 
 
 def _lacking(unit: Unit, wanted: Mapping[str, str]) -> dict[str, str]:
