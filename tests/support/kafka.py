@@ -5,12 +5,18 @@ It keeps messages in memory, knows topics, partitions, idempotent producers and 
 refuse, delay and disconnect. It has neither TLS nor SASL, and swallows no repeats.
 """
 
+import asyncio
 import ctypes
 import json
+import ssl
+import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, TopicPartition, cimpl
+
+from tests.support.brokers import pump
 
 PRODUCE = 0
 PATIENCE_S = 60.0
@@ -114,3 +120,52 @@ def _got(message: cimpl.Message) -> Got:
     headers = {name: bytes(value or b"").decode() for name, value in message.headers() or []}
     value = json.loads(message.value() or b"")
     return Got(message.partition() or 0, (message.key() or b"").decode(), value, headers)
+
+
+class TlsDoor:
+    """A way to a cluster of one broker that is TLS on this side; clients stay on it, as the port
+    the cluster tells them is exchanged for its own in what comes back."""
+
+    def __init__(self, cluster: KafkaCluster, context: ssl.SSLContext) -> None:
+        self._target = int(cluster.address.rpartition(":")[2])
+        self._context = context
+        self._open: set[asyncio.Task[None]] = set()
+        self.certificates: list[bytes | None] = []
+
+    async def __aenter__(self) -> "TlsDoor":
+        self._server = await asyncio.start_server(self._through, "127.0.0.1", 0, ssl=self._context)
+        self._port = int(self._server.sockets[0].getsockname()[1])
+        self.address = f"127.0.0.1:{self._port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        self.certificates.append(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        theirs, ours = (struct.pack(">i", port) for port in (self._target, self._port))
+        there_reader, there = await asyncio.open_connection("127.0.0.1", self._target)
+
+        async def back() -> None:
+            # spec: Kafka protocol: an answer is its length in four bytes, and so many bytes.
+            with suppress(asyncio.IncompleteReadError):
+                while True:
+                    head = await there_reader.readexactly(4)
+                    body = await there_reader.readexactly(int.from_bytes(head))
+                    writer.write(head + body.replace(theirs, ours))
+                    await writer.drain()
+
+        try:
+            await asyncio.gather(pump(reader, there), back())
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            there.transport.abort()
+            writer.transport.abort()
+            self._open.discard(task)

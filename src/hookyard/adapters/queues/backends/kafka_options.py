@@ -34,7 +34,10 @@ NEVER = frozenset(
         KafkaError.INVALID_RECORD,
     }
 )
-_UNREACHED = "no broker is reached: check HOOKYARD_KAFKA_BROKERS and _SECURITY_PROTOCOL"
+_UNREACHED = (
+    "no broker is reached, or none lets us in: check HOOKYARD_KAFKA_BROKERS, _SECURITY_PROTOCOL "
+    "and, where they ask for a certificate, _CERTIFICATE_FILE"
+)
 _SIGN_IN = "check HOOKYARD_KAFKA_USERNAME, _PASSWORD and _SASL_MECHANISM"
 _RIGHTS = "its user may not write to topic {topic}, or not idempotently"
 _TOPIC = "there is no topic {topic}: make it"

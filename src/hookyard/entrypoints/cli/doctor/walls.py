@@ -8,7 +8,7 @@ from hookyard.bootstrap import open_database
 from hookyard.core.audit.service import Audit
 from hookyard.entrypoints.cli.doctor.model import Finding, bad, ok, warn
 from hookyard.features.records.schema.service import Schemas
-from hookyard.features.records.schema.store_walls import Login, Walled, Walls
+from hookyard.features.records.schema.walls import Login, Walled, Walls
 from hookyard.kit.errors import ConfigurationError, HookyardError
 from hookyard.kit.ids import IdMaker
 from hookyard.settings import Settings

@@ -15,7 +15,7 @@ from hookyard.features.records.schema.declare import check_relations
 from hookyard.features.records.schema.model import Entity
 from hookyard.features.records.schema.plan import Step, plan
 from hookyard.features.records.schema.store_schema import FILE, Kept, State
-from hookyard.features.records.schema.store_walls import Walls
+from hookyard.features.records.schema.walls import Walls
 from hookyard.kit.errors import ConfigurationError
 
 LOCK = "records.schema"
