@@ -74,6 +74,10 @@ class KafkaCluster:
         """Take back what `answer` has left."""
         _LIB.rd_kafka_mock_clear_request_errors(self._cluster, ctypes.c_int16(request))
 
+    def hide(self, topic: str, error: int) -> None:
+        """Say this of a topic to whoever asks about it; 0 for the truth."""
+        _LIB.rd_kafka_mock_topic_set_error(self._cluster, topic.encode(), error)
+
     def down(self) -> None:
         """Disconnect everybody, and take no connections."""
         assert _LIB.rd_kafka_mock_broker_set_down(self._cluster, ctypes.c_int32(-1)) == 0

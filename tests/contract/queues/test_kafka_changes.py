@@ -254,3 +254,24 @@ async def test_a_password_is_not_told(cluster: KafkaCluster, topic: str) -> None
     assert "planted" not in str(refused.value)
     assert "planted-password" not in repr(options) + repr(vars(sink))
     await sink.close()
+
+
+async def test_a_topic_that_is_not_there_is_named_and_waited_for(
+    sink: KafkaChanges, cluster: KafkaCluster, topic: str
+) -> None:
+    cluster.hide(topic, KafkaError.UNKNOWN_TOPIC_OR_PART)
+    with pytest.raises(Unavailable, match=f"there is no topic {topic}"):
+        await sink.send([message(1)])
+    cluster.hide(topic, 0)
+    await sink.send([message(1)])
+    assert [one.seq for one in await read(cluster, topic)] == [1]
+
+
+async def test_a_topic_that_we_may_not_write_to_is_named(
+    sink: KafkaChanges, cluster: KafkaCluster, topic: str
+) -> None:
+    cluster.answer([KafkaError.TOPIC_AUTHORIZATION_FAILED])
+    with pytest.raises(Unavailable, match=f"may not write to topic {topic}"):
+        await sink.send([message(1), message(2)])
+    await sink.send([message(1), message(2)])
+    in_order(await read(cluster, topic), range(1, 3))
