@@ -71,6 +71,7 @@ def sent_at_least(cluster: KafkaCluster, count: int) -> list[Got]:
         time.sleep(0.05)  # why: the cluster gives no sign of what comes in
 
 
+@pytest.mark.timeout(400)
 def test_no_change_is_missed_whenever_the_process_dies(
     tmp_path: Path, cluster: KafkaCluster, environ: dict[str, str]
 ) -> None:

@@ -6,6 +6,7 @@ The cluster is the one that librdkafka simulates.
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaError
@@ -13,9 +14,12 @@ from confluent_kafka import KafkaError
 from hookyard.adapters.queues.backends.kafka_changes import KafkaChanges
 from hookyard.adapters.queues.backends.kafka_options import KafkaOptions
 from hookyard.adapters.queues.changes import ChangeMessage, ChangeRefused
+from hookyard.entrypoints.cli.doctor.broker import sinks as examine
+from hookyard.entrypoints.cli.doctor.model import Level
 from hookyard.kit.clock import SystemClock
 from hookyard.kit.errors import Unavailable
 from hookyard.kit.secret import Secret
+from hookyard.settings import load_settings
 from tests.support.brokers import free_port
 from tests.support.kafka import Got, KafkaCluster
 
@@ -275,3 +279,20 @@ async def test_a_topic_that_we_may_not_write_to_is_named(
         await sink.send([message(1), message(2)])
     await sink.send([message(1), message(2)])
     in_order(await read(cluster, topic), range(1, 3))
+
+
+async def test_the_doctor_reaches_the_topic_and_says_what_is_wrong(
+    cluster: KafkaCluster, topic: str, tmp_path: Path
+) -> None:
+    async def told(topic: str, address: str) -> tuple[Level, str, str]:
+        sinks = f"bus=kafka:{topic}"
+        environ = {"HOOKYARD_CHANGE_SINKS": sinks, "HOOKYARD_KAFKA_BROKERS": address}
+        [found] = await examine(load_settings(environ, folder=tmp_path), environ, SystemClock())
+        return found.level, found.detail, found.name
+
+    reached = (Level.OK, f"kafka:{topic} is reached", "change sink bus")
+    assert await told(topic, cluster.address) == reached
+    level, why, _ = await told("nowhere", cluster.address)
+    assert (level, "there is no topic nowhere: make it" in why) == (Level.BAD, True)
+    level, why, _ = await told(topic, f"127.0.0.1:{free_port()}")
+    assert (level, "check HOOKYARD_KAFKA_BROKERS" in why) == (Level.BAD, True)

@@ -81,6 +81,10 @@ class ChangeSink(Protocol):
         """Send them in order; Unavailable when some may not have been sent, ChangeRefused."""
         ...
 
+    async def probe(self) -> None:
+        """Reach it without sending anything; Unavailable says why that fails."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

@@ -38,7 +38,7 @@ def entities() -> None:
 @click.argument("file")
 @json_option
 def validate(file: str, as_json: bool) -> None:
-    """Check FILE (`-`: standard input), offline; 1 with every mistake, its line and place.
+    """Check FILE (`-`: standard input), offline; 1 with mistakes, their lines and places.
 
     \b
     Example:

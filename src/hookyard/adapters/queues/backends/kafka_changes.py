@@ -50,6 +50,14 @@ class KafkaChanges:
     async def send(self, messages: Sequence[ChangeMessage]) -> None:
         await self._deliver([message_of(one) for one in messages])
 
+    async def probe(self) -> None:
+        line = self._opened()
+        try:
+            await line.ask()
+        except LineFailed as failed:
+            self._give_up(line)
+            raise Unavailable(f"kafka: {failed}") from None
+
     async def close(self) -> None:
         if self._line is not None:
             self._give_up(self._line)
@@ -72,9 +80,7 @@ class KafkaChanges:
     async def _attempt(self, batch: Sequence[Message]) -> None:
         """Send a batch once. Where it fails the line is given up with all that it holds, so that
         nothing of it arrives in between what is sent later."""
-        if self._line is None:
-            self._line = KafkaLine(self._options, self._topic, self._clock)
-        line = self._line
+        line = self._opened()
         try:
             async with asyncio.timeout(self.send_s):
                 await line.send(batch)
@@ -91,6 +97,11 @@ class KafkaChanges:
         except asyncio.CancelledError:
             self._give_up(line)
             raise
+
+    def _opened(self) -> KafkaLine:
+        if self._line is None:
+            self._line = KafkaLine(self._options, self._topic, self._clock)
+        return self._line
 
     def _give_up(self, line: KafkaLine) -> None:
         """Let the next batch have a line of its own; this one ends beside."""

@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from hookyard.adapters.queues.backends.kafka_options import (
     NEVER,
+    UNREACHED,
     KafkaOptions,
     configuration,
     hint_of,
@@ -29,6 +30,7 @@ SILENCE.propagate = False
 PACE_S = 0.002
 IDLE_S = 5.0
 LAST_LOOKS = 50
+ASK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,19 @@ class KafkaLine:
             raise LineFailed(failure)
         if too_large is not None:
             raise NotTaken(f"it is over {self._max_message} bytes", too_large.seq)
+        self.trouble = ""
+
+    async def ask(self) -> None:
+        """Reach the brokers and look for the topic; LineFailed.
+
+        # why: all topics are asked for, as brokers may make the one that is named.
+        """
+        try:
+            found = await asyncio.to_thread(self._producer.list_topics, timeout=ASK_S)
+        except KafkaException as error:
+            raise LineFailed(self.trouble or hint_of(error.args[0], self._topic)) from None
+        if self._topic not in found.topics:
+            raise LineFailed(hint_of(KafkaError(KafkaError._UNKNOWN_TOPIC), self._topic))
 
     async def _hand_over(self, batch: Sequence[Message], waiter: "_Waiter") -> Message | None:
         """Give it to librdkafka; the first that is too large, with which it ends."""
@@ -166,8 +181,8 @@ class KafkaLine:
         return self._broken is None
 
     def _hear(self, error: KafkaError) -> None:
-        # why: that all brokers are down is said after each one's own reason, and says less.
-        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self.trouble:
+        # why: that nobody is reached is said after the reason for it, too, and says less.
+        if error.code() not in UNREACHED or not self.trouble:
             self.trouble = hint_of(error, self._topic)
 
 

@@ -36,15 +36,14 @@ NEVER = frozenset(
 )
 _UNREACHED = (
     "no broker is reached, or none lets us in: check HOOKYARD_KAFKA_BROKERS, _SECURITY_PROTOCOL "
-    "and, where they ask for a certificate, _CERTIFICATE_FILE"
+    "and, with ssl, _CA_FILE and _CERTIFICATE_FILE"
 )
+UNREACHED = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE})
 _SIGN_IN = "check HOOKYARD_KAFKA_USERNAME, _PASSWORD and _SASL_MECHANISM"
 _RIGHTS = "its user may not write to topic {topic}, or not idempotently"
 _TOPIC = "there is no topic {topic}: make it"
 HINTS = {
-    KafkaError._ALL_BROKERS_DOWN: _UNREACHED,
-    KafkaError._TRANSPORT: _UNREACHED,
-    KafkaError._RESOLVE: _UNREACHED,
+    **dict.fromkeys(UNREACHED, _UNREACHED),
     KafkaError._AUTHENTICATION: _SIGN_IN,
     KafkaError.SASL_AUTHENTICATION_FAILED: _SIGN_IN,
     KafkaError._SSL: "check HOOKYARD_KAFKA_CA_FILE, and the names in the brokers' certificates",

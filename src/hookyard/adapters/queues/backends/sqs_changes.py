@@ -7,8 +7,8 @@ within five minutes are swallowed by the queue; a standard queue promises neithe
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,8 +32,7 @@ class SqsChanges:
         self._client: Client | None = None
 
     async def send(self, messages: Sequence[ChangeMessage]) -> None:
-        try:
-            client = await self._connected()
+        async with self._reached() as client:
             for batch in batches([(one, body_of(one)) for one in messages]):
                 if isinstance(batch, ChangeRefused):
                     raise batch
@@ -42,6 +41,16 @@ class SqsChanges:
                     answer = await client.send_message_batch(QueueUrl=self._url, Entries=entries)
                 if as_list(answer.get("Failed")):
                     raise Unavailable("sqs: some changes were not taken")
+
+    async def probe(self) -> None:
+        async with self._reached() as client, asyncio.timeout(2 * CALL_S):
+            await client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+
+    @asynccontextmanager
+    async def _reached(self) -> AsyncIterator[Client]:
+        """The client; what it does not get through with is Unavailable."""
+        try:
+            yield await self._connected()
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             raise Unavailable(f"sqs: {code}") from error

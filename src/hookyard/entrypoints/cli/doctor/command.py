@@ -102,6 +102,7 @@ async def _findings(
         await machine.database(settings),
         *await walls.walls(settings),
         *await broker.broker(settings, environ, SystemClock()),
+        *await broker.sinks(settings, environ, SystemClock()),
         *await storage.blob_store(settings, environ, SystemClock()),
         *await outside.github(settings, raw, SystemClock()),
         *outside.sources(settings, environ),
