@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hookyard.kit.errors import ConfigurationError
+from hookyard.kit.secret import Secret
 from hookyard.settings import SETTINGS, Settings, load_settings
 
 WORD = "correct-horse-battery"
@@ -93,6 +94,7 @@ def test_a_conventional_name_does_what_the_own_one_does(
         "BLOBSTORE_ENDPOINT": "https://s3.example",
         "OIDC_ISSUER": "https://id.example/",
         "GITHUB_SIGNER": "aws-kms:eu-west-1/alias/app",
+        "KAFKA_BOOTSTRAP_SERVERS": "k1.example:9092",
     }
     needs = {
         "HOOKYARD_GITHUB_APP_ID": {"GITHUB_PRIVATE_KEY": "k"},
@@ -247,13 +249,56 @@ def test_an_issuer_keeps_the_slash_at_its_end(tmp_path: Path) -> None:
 
 
 def test_sinks_of_changes_are_named_once_and_lead_somewhere(tmp_path: Path) -> None:
-    text = "bus=redis:changes,audit=sqs:https://sqs.eu-west-1.amazonaws.com/1/changes.fifo"
+    text = (
+        "bus=redis:changes,audit=sqs:https://sqs.eu-west-1.amazonaws.com/1/changes.fifo,"
+        "log=kafka:team.changes_v1"
+    )
     settings = load(tmp_path, {"HOOKYARD_CHANGE_SINKS": text})
     assert settings.feed.sinks == tuple(text.split(","))
     for wrong in (
-        "bus", "bus=kafka:x", "bus=redis:", "bus=redis:a b", "a=redis:x,a=redis:y",
+        "bus", "bus=rabbit:x", "bus=kafka:", "bus=kafka:a b", "bus=kafka:..",
+        "bus=redis:", "bus=redis:a b", "a=redis:x,a=redis:y",
         "webhook=redis:x", "B=redis:x", "bus=sqs:ftp://x",
     ):  # fmt: skip
         assert refused(tmp_path, {"HOOKYARD_CHANGE_SINKS": wrong}).startswith(
             "HOOKYARD_CHANGE_SINKS: must"
         )
+
+
+KAFKA = {"KAFKA_BOOTSTRAP_SERVERS": "k1.example:9093, k2.example:9093,[::1]:9092"}
+SIGNED_IN = {"HOOKYARD_KAFKA_USERNAME": "u", "HOOKYARD_KAFKA_PASSWORD": "planted-password"}
+TLS = {"HOOKYARD_KAFKA_CERTIFICATE_FILE": "c.pem", "HOOKYARD_KAFKA_PRIVATE_KEY": "planted-key"}
+
+
+def test_brokers_of_kafka_and_how_they_are_reached(tmp_path: Path) -> None:
+    found = load(tmp_path, KAFKA).feed.kafka
+    assert found.brokers == ("k1.example:9093", "k2.example:9093", "[::1]:9092")
+    assert (found.protocol, found.mechanism) == ("plaintext", "SCRAM-SHA-512")
+    environ = KAFKA | SIGNED_IN | TLS | {"HOOKYARD_KAFKA_SECURITY_PROTOCOL": "sasl_ssl"}
+    settings = load(tmp_path, environ)
+    assert settings.feed.kafka.password == Secret("planted-password")
+    assert "planted" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"HOOKYARD_KAFKA_BROKERS": "k1.example"}, "must be host:port of some brokers"),
+        ({"HOOKYARD_KAFKA_BROKERS": "kafka://k1:9092"}, "must be host:port of some brokers"),
+        ({"HOOKYARD_KAFKA_SECURITY_PROTOCOL": "tls"}, "must be one of plaintext, ssl"),
+        ({"HOOKYARD_KAFKA_MAX_MESSAGE": "10"}, "must be a number of bytes from 10000"),
+        ({"HOOKYARD_KAFKA_USERNAME": "u"}, "HOOKYARD_KAFKA_PASSWORD is missing"),
+        ({"HOOKYARD_KAFKA_PASSWORD": "planted"}, "HOOKYARD_KAFKA_USERNAME is missing"),
+        (SIGNED_IN, "must be sasl_ssl or sasl_plaintext"),
+        ({"HOOKYARD_KAFKA_SECURITY_PROTOCOL": "sasl_ssl"}, "HOOKYARD_KAFKA_USERNAME is missing"),
+        ({"HOOKYARD_KAFKA_CA_FILE": "ca.pem"}, "must be ssl or sasl_ssl"),
+        ({"HOOKYARD_KAFKA_CERTIFICATE_FILE": "c.pem"}, "HOOKYARD_KAFKA_PRIVATE_KEY is missing"),
+        ({"HOOKYARD_KAFKA_PRIVATE_KEY": "planted"}, "HOOKYARD_KAFKA_CERTIFICATE_FILE is missing"),
+    ],
+)
+def test_settings_of_kafka_that_do_not_go_together_are_named(
+    tmp_path: Path, environ: dict[str, str], said: str
+) -> None:
+    why = refused(tmp_path, environ)
+    assert said in why
+    assert "planted" not in why

@@ -105,7 +105,7 @@ async def open_yard(
         ids = IdMaker()
         sealer = open_sealer(settings, database, environ, clock, ids)
         opened.push_async_callback(sealer.close)
-        sinks = open_sinks(settings, environ)
+        sinks = open_sinks(settings, environ, clock)
         base = Foundation(
             settings, clock, ids, database, sources, github, traces, files, broker, storage,
             around, rules, outbound, sealer, apps, sinks,

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from hookyard.adapters.database.port import Database, Unit
 from hookyard.adapters.http.outbound import GuardedHttp
@@ -41,14 +42,22 @@ class Feeding:
             await sink.close()
 
 
-def open_sinks(settings: Settings, environ: Mapping[str, str]) -> dict[str, ChangeSink]:
+def open_sinks(
+    settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> dict[str, ChangeSink]:
     """The sinks of the settings by name, not reached yet; ConfigurationError names what is
     wrong."""
     found: dict[str, ChangeSink] = {}
     for entry in settings.feed.sinks:
         name, _, target = entry.partition("=")
         kind, _, rest = target.partition(":")
-        found[name] = _redis(settings, rest) if kind == "redis" else _sqs(settings, environ, rest)
+        match kind:
+            case "redis":
+                found[name] = _redis(settings, rest)
+            case "sqs":
+                found[name] = _sqs(settings, environ, rest)
+            case _:
+                found[name] = _kafka(settings, clock, rest)
     return found
 
 
@@ -103,3 +112,34 @@ def _sqs(settings: Settings, environ: Mapping[str, str], url: str) -> ChangeSink
     with needs("sqs", "aiobotocore", "HOOKYARD_CHANGE_SINKS"):
         from hookyard.adapters.queues.backends.sqs_changes import SqsChanges
     return SqsChanges(sqs_options(settings, environ), url)
+
+
+def _kafka(settings: Settings, clock: Clock, topic: str) -> ChangeSink:
+    with needs("kafka", "confluent-kafka", "HOOKYARD_CHANGE_SINKS"):
+        from hookyard.adapters.queues.backends.kafka_changes import KafkaChanges
+        from hookyard.adapters.queues.backends.kafka_options import KafkaOptions
+    given = settings.feed.kafka
+    if not given.brokers:
+        raise ConfigurationError(
+            "HOOKYARD_KAFKA_BROKERS is missing: a sink of HOOKYARD_CHANGE_SINKS needs it"
+        )
+    options = KafkaOptions(
+        given.brokers,
+        given.protocol,
+        given.mechanism,
+        given.username,
+        given.password,
+        _pem("HOOKYARD_KAFKA_CA_FILE", given.ca_file),
+        _pem("HOOKYARD_KAFKA_CERTIFICATE_FILE", given.certificate_file),
+        given.private_key,
+        given.max_message,
+    )
+    return KafkaChanges(options, topic, clock)
+
+
+def _pem(name: str, path: Path | None) -> str | None:
+    """What a file of certificates holds."""
+    try:
+        return None if path is None else path.read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{name}: cannot read {path}: {type(error).__name__}") from None

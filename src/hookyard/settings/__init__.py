@@ -12,6 +12,7 @@ from pathlib import Path
 from hookyard.kit.errors import ConfigurationError
 from hookyard.settings.appfile import APP_FILE, from_app_file
 from hookyard.settings.files import from_dotenv, from_toml
+from hookyard.settings.kafka import KafkaSettings, check_kafka
 from hookyard.settings.kept import Kept
 from hookyard.settings.model import (
     AccessSettings,
@@ -247,6 +248,11 @@ WORKER = (
 
 SLACK = ("SLACK_BOT_TOKEN", "SLACK_CHANNELS", "SLACK_API_URL")
 FEED = ("SUBSCRIBERS_ALLOW", "CHANGE_SINKS")
+KAFKA = (
+    "KAFKA_BROKERS", "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_USERNAME",
+    "KAFKA_PASSWORD", "KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_PRIVATE_KEY",
+    "KAFKA_MAX_MESSAGE",
+)  # fmt: skip
 SECRETS = ("SECRET_SOURCES", "SEALING_KEYS")
 
 
@@ -258,6 +264,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
 
     (data_dir,) = some("DATA_DIR")
     (otel_endpoint,) = some("OTEL_ENDPOINT")
+    brokers = KafkaSettings(*some(*KAFKA))  # type: ignore[arg-type]
     settings = Settings(
         data_dir,  # type: ignore[arg-type]
         DatabaseSettings(*some(*DATABASE)),  # type: ignore[arg-type]
@@ -276,7 +283,7 @@ def build_settings(values: Mapping[str, Value], kept: tuple[Kept, ...] = ()) -> 
         ProposalSettings(*some(*PROPOSALS)),  # type: ignore[arg-type]
         replace(SecretSettings(*some(*SECRETS)), kept=kept),  # type: ignore[arg-type]
         SlackSettings(*some(*SLACK)),  # type: ignore[arg-type]
-        FeedSettings(*some(*FEED)),  # type: ignore[arg-type]
+        replace(FeedSettings(*some(*FEED)), kafka=brokers),  # type: ignore[arg-type]
     )
     _check(settings)
     return settings
@@ -303,6 +310,7 @@ def _check(settings: Settings) -> None:
             "HOOKYARD_TOKEN_MARGIN_SECONDS must be at most 1800: GitHub's tokens live an hour"
         )
     _check_app(settings.github)
+    check_kafka(settings.feed.kafka)
 
 
 def _check_app(given: GitHubSettings) -> None:

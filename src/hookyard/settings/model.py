@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hookyard.kit.secret import Secret
+from hookyard.settings.kafka import NO_KAFKA, KafkaSettings
 from hookyard.settings.kept import Kept
 from hookyard.settings.places import KeptAt
 
@@ -147,6 +148,7 @@ class FeedSettings:
 
     subscribers_allow: tuple[str, ...]
     sinks: tuple[str, ...]
+    kafka: KafkaSettings = NO_KAFKA
 
 
 @dataclass(frozen=True, slots=True)

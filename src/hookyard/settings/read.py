@@ -175,13 +175,29 @@ def hosts(raw: str) -> tuple[str, ...]:
     return found
 
 
-def sinks(raw: str) -> tuple[str, ...]:
-    """`name=redis:STREAM` or `name=sqs:URL`, comma-separated."""
+def brokers(raw: str) -> tuple[str, ...]:
+    """Several `host:port`, comma-separated."""
     found = tuple(part.strip() for part in raw.split(",") if part.strip())
-    one = r"[a-z][a-z0-9-]{0,39}=(redis:[A-Za-z0-9:._-]{1,200}|sqs:https?://[!-+\--~]{1,500})"
+    one = r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}"
+    if not found or not all(re.fullmatch(one, part) for part in found):
+        raise ValueError("must be host:port of some brokers, comma-separated")
+    return found
+
+
+def sinks(raw: str) -> tuple[str, ...]:
+    """`name=redis:STREAM`, `name=sqs:URL` or `name=kafka:TOPIC`, comma-separated."""
+    found = tuple(part.strip() for part in raw.split(",") if part.strip())
+    kinds = (
+        r"redis:[A-Za-z0-9:._-]{1,200}",
+        r"sqs:https?://[!-+\--~]{1,500}",
+        r"kafka:(?!\.\.?$)[A-Za-z0-9._-]{1,249}",
+    )
+    one = rf"[a-z][a-z0-9-]{{0,39}}=({'|'.join(kinds)})"
     names = {part.partition("=")[0] for part in found}
     if not all(re.fullmatch(one, part) for part in found) or len(names) != len(found):
-        raise ValueError("must be name=redis:STREAM or name=sqs:URL, each name once")
+        raise ValueError(
+            "must be name=redis:STREAM, name=sqs:URL or name=kafka:TOPIC, each name once"
+        )
     if "webhook" in names:
         raise ValueError("must not name a sink webhook")
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from hookyard.kit.secret import Secret
-from hookyard.settings import places, read
+from hookyard.settings import kafka, places, read
 from hookyard.settings.places import KeptAt
 
 Value: TypeAlias = (
@@ -174,7 +174,25 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HOOKYARD_SUBSCRIBERS_ALLOW", read.hosts, (),
             "Hosts (host or host:port) inside a private network that changes may be sent to"),
     Setting("HOOKYARD_CHANGE_SINKS", read.sinks, (),
-            "Where changes go besides: name=redis:STREAM or name=sqs:URL, comma-separated"),
+            "Where changes go besides: name=redis:STREAM, name=sqs:URL or name=kafka:TOPIC, "
+            "comma-separated"),
+    Setting("HOOKYARD_KAFKA_BROKERS", read.brokers, (),
+            "Brokers of Kafka to begin with, as host:port, for such sinks (needs hookyard[kafka])",
+            ("KAFKA_BOOTSTRAP_SERVERS",)),
+    Setting("HOOKYARD_KAFKA_SECURITY_PROTOCOL", read.one_of(*kafka.PROTOCOLS), "plaintext",
+            "How they are spoken to: plaintext, ssl, sasl_ssl or sasl_plaintext"),
+    Setting("HOOKYARD_KAFKA_SASL_MECHANISM", read.one_of(*kafka.MECHANISMS), "SCRAM-SHA-512",
+            "How we sign in with sasl_: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
+    Setting("HOOKYARD_KAFKA_USERNAME", read.text, None, "Whom we sign in as"),
+    Setting("HOOKYARD_KAFKA_PASSWORD", read.secret, None, "Its password"),
+    Setting("HOOKYARD_KAFKA_CA_FILE", read.path, None,
+            "PEM file of the roots that brokers' certificates are checked against; unset means "
+            "the system's"),
+    Setting("HOOKYARD_KAFKA_CERTIFICATE_FILE", read.path, None,
+            "PEM file of our own certificate, where brokers ask for one"),
+    Setting("HOOKYARD_KAFKA_PRIVATE_KEY", read.secret, None, "Its PEM private key"),
+    Setting("HOOKYARD_KAFKA_MAX_MESSAGE", kafka.message_bytes, 1_000_000,
+            "Largest change sent to Kafka, bytes; no more than its topics take"),
     Setting("HOOKYARD_MAX_BODY", read.number, 25 * MIB, "Largest webhook body, bytes"),
     Setting("HOOKYARD_BODY_BUDGET", read.number, 128 * MIB,
             "Bytes of webhook bodies in memory at once; more are asked to come back"),

@@ -35,6 +35,7 @@ async def test_entries_of_a_stream_are_in_order_and_have_debeziums_names(
     try:
         await sink.send([message(n) for n in range(1, 251)])
         await sink.send([message(250), message(251)])
+        await sink.probe()
         found = [fields for _, fields in await raw.xrange(stream)]
         assert [int(one["seq"]) for one in found] == [*range(1, 251), 250, 251]
         assert found[0] == message(1).fields()
@@ -61,9 +62,10 @@ async def test_a_stream_is_cut_at_about_what_is_kept(valkey: ValkeyServer) -> No
 
 async def test_a_redis_that_is_not_reached_is_unavailable_and_keeps_its_address_to_itself() -> None:
     sink = RedisChanges(f"redis://:planted-password@127.0.0.1:{free_port()}/0", "s")
-    with pytest.raises(Unavailable) as refused:
-        await sink.send([message(1)])
-    assert "planted" not in str(refused.value)
+    for call in (sink.send([message(1)]), sink.probe()):
+        with pytest.raises(Unavailable) as refused:
+            await call
+        assert "planted" not in str(refused.value)
     await sink.close()
 
 
@@ -93,6 +95,7 @@ async def test_messages_of_a_queue_carry_every_change(
     stack.push_async_callback(sink.close)
     await sink.send([message(n) for n in range(1, 24)])
     await sink.send([message(23)])
+    await sink.probe()
     seqs: list[int] = []
     while True:
         got = await raw.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
@@ -132,5 +135,6 @@ async def test_a_queue_that_is_not_there_is_unavailable(
 ) -> None:
     sink = SqsChanges(options(moto_port), f"http://127.0.0.1:{moto_port}/123456789012/nothing")
     stack.push_async_callback(sink.close)
-    with pytest.raises(Unavailable):
-        await sink.send([message(1)])
+    for call in (sink.send([message(1)]), sink.probe()):
+        with pytest.raises(Unavailable):
+            await call

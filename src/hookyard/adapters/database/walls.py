@@ -16,6 +16,8 @@ from sqlalchemy import Connection, event
 
 ROLE = "hookyard_records"
 SETTING = "hookyard.tenant"
+POLICY = "tenant"
+RIGHTS = "rights_of_the_records_role"
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # why: roles belong to the whole server, so another database's migration may make it meanwhile;
 # who may not make roles is told by the first confined unit, with what to do.
@@ -48,7 +50,7 @@ def policies(table: str, column: str, *, forced: bool, rights: str) -> Iterator[
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     if forced:
         yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
-    yield f"CREATE POLICY tenant ON {table} USING ({mine}) WITH CHECK ({mine})"
+    yield f"CREATE POLICY {POLICY} ON {table} USING ({mine}) WITH CHECK ({mine})"
     yield (
         f"DO $$ BEGIN GRANT {rights} ON {table} TO {ROLE};"
         " EXCEPTION WHEN undefined_object THEN NULL; END $$"
@@ -60,10 +62,16 @@ class Named(Protocol):
 
     name: str
 
+    @property
+    def info(self) -> dict[str, str]:
+        """What others noted of it."""
+        ...
+
 
 def wall(table: Named, column: str, *, rights: str) -> None:
     """Have the table's policies made with it, on Postgres. Its owner passes them by: housekeeping
-    and other rooms are not confined."""
+    and other rooms are not confined. `table.info[RIGHTS]` keeps what the role may do."""
+    table.info[RIGHTS] = rights
 
     def make(target: Named, connection: Connection, **_: object) -> None:
         if connection.dialect.name != "postgresql":

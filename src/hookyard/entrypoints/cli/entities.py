@@ -38,7 +38,7 @@ def entities() -> None:
 @click.argument("file")
 @json_option
 def validate(file: str, as_json: bool) -> None:
-    """Check FILE (`-`: standard input), offline; 1 with every mistake, its line and place.
+    """Check FILE (`-`: standard input), offline; 1 with mistakes, their lines and places.
 
     \b
     Example:
@@ -81,9 +81,11 @@ def apply(file: str, dry_run: bool, allow_destructive: bool, as_json: bool) -> N
     settings = load_settings()
     with readable_database(settings):
         plan = asyncio.run(_apply(settings, found, dry_run=dry_run, allowed=allow_destructive))
-    _show(plan, dry_run=dry_run, as_json=as_json)
-    if dry_run and plan.destructive and not allow_destructive:
-        raise Failed("some steps lose data: they need --allow-destructive")
+    refused = plan.destructive and not allow_destructive
+    _show(plan, applied=not dry_run and not refused, as_json=as_json)
+    if refused:
+        steps = "; ".join(screen.harmless(step.name) for step in plan.destructive)
+        raise Failed(f"this loses data, and needs --allow-destructive: {steps}")
 
 
 def _read(file: str) -> "tuple[tuple[Entity, ...], list[dict[str, str | int]]]":
@@ -121,8 +123,9 @@ async def _apply(
         await migrate_as_set(settings, database)
         # why: what is wrong with indexes is a part of the plan that is shown.
         await applying.apply_built_in(mend=False)
-        if dry_run:
-            return await database.write(planned)
+        plan = await database.write(planned)
+        if dry_run or (plan.destructive and not allowed):
+            return plan
         plan = await applying.apply(planned, "cli:entities", allow_destructive=allowed)
         if plan.changes:
             database.announce(CHANGED)
@@ -137,7 +140,7 @@ def _tell(said: str) -> None:
     click.echo(screen.harmless(said), err=True)
 
 
-def _show(plan: "Plan", *, dry_run: bool, as_json: bool) -> None:
+def _show(plan: "Plan", *, applied: bool, as_json: bool) -> None:
     if as_json:
         steps: list[JsonObject] = [
             {
@@ -149,9 +152,9 @@ def _show(plan: "Plan", *, dry_run: bool, as_json: bool) -> None:
             }
             for step in plan.steps
         ]
-        screen.as_json({"applied": not dry_run, "steps": steps})
+        screen.as_json({"applied": applied, "steps": steps})
         return
     for step in plan.steps:
-        click.echo(f"{'would ' if dry_run else ''}{screen.harmless(str(step))}")
+        click.echo(f"{'' if applied else 'would '}{screen.harmless(str(step))}")
     if not plan.steps:
         click.echo("nothing to do: the tables are as the file says")

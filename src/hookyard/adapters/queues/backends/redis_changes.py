@@ -47,5 +47,11 @@ class RedisChanges:
         except (RedisError, OSError, TimeoutError) as error:
             raise Unavailable(f"redis: {type(error).__name__}") from error
 
+    async def probe(self) -> None:
+        try:
+            await self._redis.xlen(self._stream)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise Unavailable(f"redis: {type(error).__name__}") from error
+
     async def close(self) -> None:
         await self._redis.aclose()

@@ -7,14 +7,13 @@ within five minutes are swallowed by the queue; a standard queue promises neithe
 
 import asyncio
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hookyard.adapters.queues.backends.sqs import BATCH, CALL_S, Client, SqsOptions, made
-from hookyard.adapters.queues.changes import ChangeMessage, ChangeRefused
+from hookyard.adapters.queues.changes import ChangeMessage, ChangeRefused, body_of
 from hookyard.kit.errors import Unavailable
 from hookyard.kit.json import JsonObject, as_list
 
@@ -33,8 +32,7 @@ class SqsChanges:
         self._client: Client | None = None
 
     async def send(self, messages: Sequence[ChangeMessage]) -> None:
-        try:
-            client = await self._connected()
+        async with self._reached() as client:
             for batch in batches([(one, body_of(one)) for one in messages]):
                 if isinstance(batch, ChangeRefused):
                     raise batch
@@ -43,6 +41,16 @@ class SqsChanges:
                     answer = await client.send_message_batch(QueueUrl=self._url, Entries=entries)
                 if as_list(answer.get("Failed")):
                     raise Unavailable("sqs: some changes were not taken")
+
+    async def probe(self) -> None:
+        async with self._reached() as client, asyncio.timeout(2 * CALL_S):
+            await client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+
+    @asynccontextmanager
+    async def _reached(self) -> AsyncIterator[Client]:
+        """The client; what it does not get through with is Unavailable."""
+        try:
+            yield await self._connected()
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             raise Unavailable(f"sqs: {code}") from error
@@ -62,18 +70,11 @@ class SqsChanges:
         entry = {"Id": str(number), "MessageBody": body}
         if not self._is_fifo:
             return entry
-        of = f"{message.tenant}/{message.aggregatetype}/{message.aggregateid}"
         return entry | {
             # why: a group is 128 letters and digits at most, an id may be longer and hold others.
-            "MessageGroupId": hashlib.sha256(of.encode()).hexdigest(),
+            "MessageGroupId": hashlib.sha256(message.record.encode()).hexdigest(),
             "MessageDeduplicationId": f"{message.tenant}-{message.seq}",
         }
-
-
-def body_of(message: ChangeMessage) -> str:
-    """A message as JSON; its payload is an object in it."""
-    fields = message.fields() | {"seq": message.seq, "payload": json.loads(message.payload)}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
 def batches(

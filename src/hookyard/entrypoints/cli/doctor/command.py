@@ -91,6 +91,7 @@ async def _findings(
         outside,
         signin,
         storage,
+        walls,
     )
     from hookyard.kit.clock import SystemClock
 
@@ -99,7 +100,9 @@ async def _findings(
         *await kept.secrets(settings, raw, SystemClock()),
         *machine.sqlite_version(settings),
         await machine.database(settings),
+        *await walls.walls(settings),
         *await broker.broker(settings, environ, SystemClock()),
+        *await broker.sinks(settings, environ, SystemClock()),
         *await storage.blob_store(settings, environ, SystemClock()),
         *await outside.github(settings, raw, SystemClock()),
         *outside.sources(settings, environ),

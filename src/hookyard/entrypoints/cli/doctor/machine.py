@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
+
 from hookyard.adapters.database.migrate import version_of
 from hookyard.adapters.database.migrations import HEAD
 from hookyard.bootstrap import open_database
@@ -76,6 +78,9 @@ async def database(settings: Settings) -> Finding:
         finally:
             await opened.close()
         return _schema(f"database ({health.engine} {health.version})", schema)
+    except asyncpg.InsufficientPrivilegeError as error:
+        fix = "give the login of DATABASE_URL its rights on the tables, or set their owner's"
+        return bad("database", str(error), fix)
     except (HookyardError, ConfigurationError, sqlite3.Error, OSError) as error:
         return bad("database", str(error), "check DATABASE_URL, its server and its password")
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 
+from hookyard.adapters.queues.changes import event_attributes
 from hookyard.features.records.shape import encode
 from hookyard.kit.secret import Secret
 from hookyard.kit.signing import hmac_sha256
@@ -39,19 +40,11 @@ def key_of(secret: Secret) -> bytes:
 
 def event_of(tenant: str, told: Mapping[str, object]) -> bytes:
     """The body: a CloudEvent whose data is the change as the feed tells it."""
-    return encode(
-        {
-            "specversion": "1.0",
-            "id": f"{tenant}/{told['seq']}",
-            "source": f"/tenants/{tenant}/changes",
-            "type": f"hookyard.records.{told['aggregatetype']}.{told['type']}",
-            "subject": f"{told['aggregatetype']}/{told['aggregateid']}",
-            "time": told["at"],
-            "sequence": f"{told['seq']:020d}",
-            "datacontenttype": "application/json",
-            "data": told,
-        }
-    )
+    attributes = event_attributes(
+        tenant, int(str(told["seq"])), str(told["aggregatetype"]), str(told["aggregateid"]),
+        str(told["type"]), str(told["at"]),
+    )  # fmt: skip
+    return encode({**attributes, "datacontenttype": "application/json", "data": told})
 
 
 def headers_of(

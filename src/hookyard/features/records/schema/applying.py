@@ -96,7 +96,7 @@ class Applying:
             return False
         except Refused as error:
             raise ConfigurationError(_UNFIT % error) from None
-        await self.database.read(self.schemas.check_wall)
+        await self.database.write(self.schemas.mend_wall)
         return plan.changes if mend else plan.declares
 
     async def _beside(

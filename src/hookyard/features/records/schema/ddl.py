@@ -31,7 +31,7 @@ OPERATORS = {
     Metric.L2: "vector_l2_ops",
     Metric.IP: "vector_ip_ops",
 }
-_RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+ENTITY_RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 
 
 def statements(step: Step, dialect: Dialect, *, pgvector: bool) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def _create(entity: Entity, dialect: Dialect, *, pgvector: bool) -> Iterator[str
     for index in indexes_of(entity):
         yield from _index(entity, index, dialect, pgvector=pgvector)
     if dialect == "postgresql":
-        yield from policies(entity.table, "_tenant", forced=True, rights=_RIGHTS)
+        yield from policies(entity.table, "_tenant", forced=True, rights=ENTITY_RIGHTS)
 
 
 def _column(field: Field, dialect: Dialect, *, pgvector: bool) -> str:

@@ -1,9 +1,11 @@
 """Reads declarations of entities out of YAML: each error says where it is and how to mend it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
+from typing import TypeVar
 
 from hookyard.core.identity.model import Role
 from hookyard.core.repositories.yamltree import Unreadable, read_yaml
@@ -12,6 +14,7 @@ from hookyard.features.records.schema.fields import read_field
 from hookyard.features.records.schema.model import (
     DEFAULT_ROLES,
     SYSTEM,
+    TABLE_PREFIX,
     Entity,
     Field,
     FieldType,
@@ -32,6 +35,9 @@ MAX_ENTITY = 40
 _KEYS = frozenset(
     {"description", "id", "fields", "relations", "indexes", "roles", "idempotency", "soft_delete"}
 )
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,11 @@ def read_entities(raw: bytes) -> tuple[Entity, ...]:
     except Wrong as error:
         raise BadDeclaration([Mistake(error.line, error.path, error.reason)]) from None
     for name, at in listed:
-        try:
-            found.append(_entity(name, at))
-        except Wrong as error:
-            mistakes.append(Mistake(error.line, error.path, error.reason))
+        made = _entity(name, at, mistakes)
+        if made is not None:
+            found.append(made)
     if mistakes:
-        raise BadDeclaration(mistakes)
+        raise BadDeclaration(sorted(mistakes, key=lambda mistake: mistake.line))
     return tuple(found)
 
 
@@ -100,25 +105,57 @@ def check_relations(entities: Mapping[str, Entity]) -> list[str]:
     return found
 
 
-def _entity(name: str, at: Cursor) -> Entity:
-    if ENTITY.fullmatch(name) is None or len(name) > MAX_ENTITY:
-        raise at.wrong(f"an entity is named by words of a-z and 0-9 with dashes, {MAX_ENTITY} long")
-    at.only(_KEYS)
-    rule = _id_rule(at)
-    fields = _fields(at, rule)
-    soft_delete = at.flag("soft_delete")
+def _entity(name: str, at: Cursor, mistakes: list[Mistake]) -> Entity | None:
+    """An entity, or None and what is wrong with it; parts that do not need each other are read
+    all of them, so that as much as possible is told at once."""
+
+    def read(part: Callable[[], T]) -> T | None:
+        try:
+            return part()
+        except Wrong as error:
+            mistakes.append(Mistake(error.line, error.path, error.reason))
+            return None
+
+    before = len(mistakes)
+    read(lambda: _named(name, at))
+    if len(mistakes) > before:
+        return None
+    read(lambda: at.only(_KEYS))
+    rule = read(lambda: _id_rule(at))
+    listed = read(lambda: at.items("fields")) or []
+    plain = [read(partial(read_field, name, child)) for name, child in listed]
+    roles = read(lambda: _roles(at))
+    policy = read(lambda: at.one_of("idempotency", [p.value for p in Policy], "optional"))
+    soft_delete = read(lambda: at.flag("soft_delete"))
+    description = read(lambda: at.text("description"))
+    if rule is None or roles is None or policy is None or len(mistakes) > before:
+        return None
+    fields = read(lambda: _fields(at, rule, [field for field in plain if field is not None]))
+    if fields is None:
+        return None
+    relations = read(lambda: _relations(at, fields))
+    indexes = read(lambda: _indexes(at, fields))
+    if relations is None or indexes is None:
+        return None
     return Entity(
         name=name,
-        table="rec_" + name.replace("-", "_"),
+        table=TABLE_PREFIX + name.replace("-", "_"),
         id=rule,
         fields=fields,
-        relations=_relations(at, fields),
-        indexes=_indexes(at, fields),
-        roles=_roles(at),
-        idempotency=Policy(at.one_of("idempotency", [p.value for p in Policy], "optional")),
-        soft_delete=soft_delete,
-        description=at.text("description"),
+        relations=relations,
+        indexes=indexes,
+        roles=roles,
+        idempotency=Policy(policy),
+        soft_delete=bool(soft_delete),
+        description=description or "",
     )
+
+
+def _named(name: str, at: Cursor) -> None:
+    if ENTITY.fullmatch(name) is None or len(name) > MAX_ENTITY:
+        raise at.wrong(f"an entity is named by words of a-z and 0-9 with dashes, {MAX_ENTITY} long")
+    if not isinstance(at.node.value, dict):
+        at.only(_KEYS)
 
 
 def _id_rule(at: Cursor) -> IdRule:
@@ -139,8 +176,7 @@ def _id_rule(at: Cursor) -> IdRule:
     return IdRule(make, (given.text("field", "id"),), client)
 
 
-def _fields(at: Cursor, rule: IdRule) -> tuple[Field, ...]:
-    found = [read_field(name, child) for name, child in at.items("fields")]
+def _fields(at: Cursor, rule: IdRule, found: Sequence[Field]) -> tuple[Field, ...]:
     by_name = {field.name: field for field in found}
     if len({name.lower() for name in by_name}) != len(found):
         raise at.wrong("two fields differ by upper and lower case only; columns cannot")

@@ -131,6 +131,7 @@ class Entity:
         return next((found for found in self.fields if found.name == name), None)
 
 
+TABLE_PREFIX = "rec_"
 SYSTEM: Mapping[str, str] = MappingProxyType(
     {
         "id": "_id",

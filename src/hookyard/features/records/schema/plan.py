@@ -50,9 +50,14 @@ class Step:
         """Whether it needs to be allowed."""
         return bool(self.loses)
 
+    @property
+    def name(self) -> str:
+        """What it does, and to what."""
+        return f"{self.kind.value} {self.entity.name}{self.what}"
+
     def __str__(self) -> str:
         note = f"  (destructive: {self.loses})" if self.loses else ""
-        return f"{self.kind.value} {self.entity.name}{self.what}{note}"
+        return f"{self.name}{note}"
 
 
 def plan(applied: Mapping[str, Entity], wanted: Mapping[str, Entity]) -> tuple[Step, ...]:

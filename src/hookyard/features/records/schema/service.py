@@ -9,12 +9,14 @@ from hookyard.core.audit.model import AuditEntry
 from hookyard.core.audit.service import Audit
 from hookyard.core.identity.model import DEFAULT_TENANT
 from hookyard.features.records.schema import store_schema as store
+from hookyard.features.records.schema import store_walls
 from hookyard.features.records.schema.builtin import BUILT_IN
 from hookyard.features.records.schema.declare import check_relations
 from hookyard.features.records.schema.mend import There, mended
 from hookyard.features.records.schema.model import Entity
 from hookyard.features.records.schema.plan import Step, plan
 from hookyard.features.records.schema.store_schema import FILE, Kept, State
+from hookyard.features.records.schema.walls import Walls
 from hookyard.kit.errors import ConfigurationError
 
 LOCK = "records.schema"
@@ -33,7 +35,7 @@ class Refused(Exception):
 def refuse_loss(asked: "Plan", *, allow_destructive: bool) -> None:
     """Refused for a plan with steps that are not allowed."""
     if asked.destructive and not allow_destructive:
-        said = "; ".join(f"{step.kind.value} {step.entity.name}" for step in asked.destructive)
+        said = "; ".join(step.name for step in asked.destructive)
         raise Refused(f"not without --allow-destructive: {said}")
 
 
@@ -117,13 +119,28 @@ class Schemas:
                 f"the entities in the database do not fit this program: {error}; "
                 "run `hookyard entities apply` with a file that declares them"
             ) from None
-        self.check_wall(unit)
+        self.mend_wall(unit)
         return asked.changes
 
     def check_wall(self, unit: Unit) -> None:
         """ConfigurationError when Postgres cannot keep tenants apart."""
         if not store.may_confine(unit):
             raise ConfigurationError(_NO_WALL)
+
+    def mend_wall(self, unit: Unit) -> None:
+        """Give the role of records the rights it lacks. ConfigurationError when Postgres cannot
+        keep tenants apart, or when this login may not give them."""
+        self.check_wall(unit)
+        foreign = store_walls.give_rights(unit)
+        if foreign:
+            raise ConfigurationError(
+                f"the role hookyard_records lacks rights on {', '.join(foreign)}; "
+                "run `hookyard migrate` as the owner of these tables"
+            )
+
+    def walls(self, unit: Unit) -> Walls | None:
+        """What stands between tenants in the engine itself; None where it knows no such thing."""
+        return store_walls.look(unit) if unit.dialect == "postgresql" else None
 
     def _state(self, unit: Unit) -> State:
         unit.lock(LOCK)
