@@ -1,7 +1,6 @@
 """Forged and foreign tokens against records, at the front door of a whole server: each is refused,
 nothing is written, and nothing that was planted is told in answers, logs, metrics or the trail."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import structlog
 
 from tests.journeys.conftest import Caller, make_yard, serving
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.tokens import (
     AUDIENCE,
     ISSUER,
@@ -63,14 +63,14 @@ async def gate(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     name = ""
     if request.param == "postgres":
         server = request.getfixturevalue("postgres_server")
-        name = await asyncio.to_thread(server.create_database)
+        name = server.lend(an_installation)
         environ["DATABASE_URL"] = server.url(name)
     yard = await make_yard(tmp_path, environ)
     async with serving(yard) as door:
         yield Gate(door)
     await yard.close()
     if server is not None:
-        await asyncio.to_thread(server.drop_database, name)
+        server.take_back(name)
 
 
 def forged(gate: Gate) -> dict[str, str]:

@@ -133,7 +133,7 @@ class Lending:
                 return False
             used = await connection.fetch(_USED)
             cut = [f"TRUNCATE {table} CASCADE" for table, size in used if size > _MANY]
-            removed = [f"DELETE FROM {table}" for table, size in used if size <= _MANY]
+            removed = [f"DELETE FROM {table}" for table, size in used if size <= _MANY]  # noqa: S608
             again = [f"INSERT INTO {table} TABLE of_tests.{table}" for table in shape.kept]
             await connection.execute("; ".join([_UNGUARDED, *cut, *removed, *again]))
         finally:

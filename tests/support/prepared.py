@@ -6,7 +6,7 @@
 """
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -53,6 +53,14 @@ async def put_file(path: Path, make: Make) -> None:
                 await make(database)
             _FILES[kind] = database.path.read_bytes()
     path.write_bytes(_FILES[kind])
+
+
+async def installed(folder: Path, environ: Mapping[str, str]) -> None:
+    """Have an installation in the folder's `data`, where no file is yet and no URL is set."""
+    path = folder / "data" / "hookyard.db"
+    if "DATABASE_URL" not in environ and not path.exists():
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        await put_file(path, an_installation)
 
 
 @asynccontextmanager
