@@ -1,12 +1,15 @@
 """Brings a database to the present schema, forwards only, in one transaction."""
 
-from alembic import command
-from alembic.config import Config
+from typing import TYPE_CHECKING
+
 from sqlalchemy import inspect
 
 from hookyard.adapters.database.migrations import HEAD
 from hookyard.adapters.database.port import Database, RawSql, Unit
 from hookyard.kit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # why: those who start together wait for whoever migrates, however long an index takes to build.
 _UNLIMITED = tuple(
@@ -15,8 +18,11 @@ _UNLIMITED = tuple(
 _VERSION = RawSql.same("SELECT version_num FROM alembic_version")
 
 
-def alembic_config(unit: Unit) -> Config:
+def alembic_config(unit: Unit) -> "Config":
     """Alembic over the unit's connection; nothing is read from files."""
+    # why: it knows every dialect there is, and most starts find nothing to migrate.
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "hookyard.adapters.database:migrations")
     config.attributes["connection"] = unit.connection
@@ -54,4 +60,6 @@ def _upgrade(unit: Unit) -> None:
             unit.run_raw(unlimited)
     unit.lock("migrate")
     if version_of(unit) != HEAD:
+        from alembic import command
+
         command.upgrade(alembic_config(unit), "head")
