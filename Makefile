@@ -9,6 +9,9 @@ DONE := $(VENV)/.done
 UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ADD := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
 ARGS ?=
+# why: without compiled files every process compiles all it imports, which doubles its start; tests
+# start hundreds.
+export PYTHONDONTWRITEBYTECODE :=
 # Processes that run tests: all processors, or a number.
 JOBS ?= logical
 

@@ -1,6 +1,5 @@
 """Fixtures every test may use: real engines, a clock that stands still, fresh ids."""
 
-import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -8,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.backends.sqlite import SqliteDatabase
-from hookyard.adapters.database.port import METADATA, Database
+from hookyard.adapters.database.port import Database
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.ids import IdMaker
+from tests.support.engines import ENGINES, database_with
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import every_table, sqlite_with
 
 
 @pytest.fixture
@@ -33,40 +33,21 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         yield server
     finally:
-        server.drop_templates()
         server.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=ENGINES)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database with every table that has been imported, on each engine in turn."""
-    if request.param == "sqlite":
-        sqlite = SqliteDatabase(tmp_path / "hookyard.db")
-        await sqlite.write(lambda unit: METADATA.create_all(unit.connection))
-        try:
-            yield sqlite
-        finally:
-            await sqlite.close()
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = await server.with_tables(METADATA)
-    postgres = PostgresDatabase(server.url(name))
-    try:
-        yield postgres
-    finally:
-        await postgres.close()
-        await asyncio.to_thread(server.drop_database, name)
+    async with database_with(every_table, request, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 async def sqlite_database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     """The embedded engine alone, for tests about it."""
-    sqlite = SqliteDatabase(tmp_path / "hookyard.db")
-    await sqlite.write(lambda unit: METADATA.create_all(unit.connection))
-    try:
+    async with sqlite_with(every_table, tmp_path) as sqlite:
         yield sqlite
-    finally:
-        await sqlite.close()
 
 
 def running_in_ci() -> bool:

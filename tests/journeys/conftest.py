@@ -18,6 +18,7 @@ from hookyard.settings import load_settings
 from hookyard_sandbox.senders import signed_request
 from hookyard_sandbox.senders_github import GitHubScene
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation, installed
 
 ADMIN = "the-admin-key-of-these-tests"
 SECRET = "hush-hush-hush"
@@ -26,6 +27,7 @@ COUNTER = itertools.count(1)
 
 async def make_yard(folder: Path, environ: Mapping[str, str]) -> Yard:
     """A yard on a fresh data folder, with an admin key and sources for GitHub and Slack."""
+    await installed(folder, environ)
     settings = load_settings(
         {
             "HOOKYARD_DATA_DIR": str(folder / "data"),
@@ -48,11 +50,11 @@ async def yard(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         await made.close()
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = await asyncio.to_thread(server.create_database)
+    name = server.lend(an_installation)
     made = await make_yard(tmp_path, {"DATABASE_URL": server.url(name)})
     yield made
     await made.close()
-    await asyncio.to_thread(server.drop_database, name)
+    server.take_back(name)
 
 
 @dataclass

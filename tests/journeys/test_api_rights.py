@@ -145,7 +145,7 @@ async def test_every_route_names_its_right_and_is_documented(client: Caller) -> 
         assert path in guarded or path in OPEN or path.startswith("/webhooks/"), path
         for operation in item.values():
             assert operation["operationId"]
-    plain = {route.path for route in front.app.routes if hasattr(route, "path")}
+    plain = {route.path for route in front.app.routes if route not in front.routes}
     assert plain == OPEN
 
 

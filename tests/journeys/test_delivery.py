@@ -1,6 +1,5 @@
 """The way of a delivery: something happens at GitHub, and the outcome lands there once."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ from hookyard.core.jobs.model import JobState, Lane
 from hookyard_sandbox import senders_jira, senders_sentry, senders_slack
 from hookyard_sandbox.senders import SignedRequest
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.worlds import REPOSITORY, World, open_world
 
 
@@ -22,8 +22,8 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         environ = {}
         if request.param == "postgres":
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            name = await asyncio.to_thread(server.create_database)
-            stack.callback(server.drop_database, name)
+            name = server.lend(an_installation)
+            stack.callback(server.take_back, name)
             environ["DATABASE_URL"] = server.url(name)
         yield await open_world(stack, tmp_path, environ)
 

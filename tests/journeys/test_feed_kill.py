@@ -14,6 +14,7 @@ import pytest
 from hookyard.client.changes import Change, ChangeReader, ChangesUnavailable
 from hookyard.features.records.feeding.jobs import AT_ONCE
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.processes import ADMIN, Process, starting
 
 WRITERS = 6
@@ -27,9 +28,9 @@ def environ(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         yield {}
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create_database()
+    name = server.lend(an_installation)
     yield {"DATABASE_URL": server.url(name)}
-    server.drop_database(name)
+    server.take_back(name)
 
 
 class Receiver:

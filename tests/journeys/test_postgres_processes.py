@@ -11,15 +11,16 @@ from hookyard.bootstrap import Yard, engine
 from tests.journeys.conftest import Caller, make_yard, serving
 from tests.support.pgbouncer import pooler
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 
 HOUR_S = 3600.0
 
 
 @pytest.fixture
 async def name(postgres_server: PostgresServer) -> AsyncIterator[str]:
-    made = await asyncio.to_thread(postgres_server.create_database)
+    made = postgres_server.lend(an_installation)
     yield made
-    await asyncio.to_thread(postgres_server.drop_database, made)
+    postgres_server.take_back(made)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A delivery ends the same with a broker beside the database, whatever becomes of the broker."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from hookyard.core.jobs.model import JobState
 from tests.support.brokers import ValkeyServer
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.worlds import World, open_world
 
 
@@ -30,8 +30,8 @@ async def world(
         environ = {"QUEUE_BACKEND": "redis", "REDIS_URL": valkey.url}
         if request.param == "postgres":
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            name = await asyncio.to_thread(server.create_database)
-            stack.callback(server.drop_database, name)
+            name = server.lend(an_installation)
+            stack.callback(server.take_back, name)
             environ["DATABASE_URL"] = server.url(name)
         yield await open_world(stack, tmp_path, environ)
 

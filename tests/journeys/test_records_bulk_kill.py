@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.processes import ADMIN, Process, starting
 
 LINES = 4_000
@@ -25,9 +26,9 @@ def environ(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         yield {}
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create_database()
+    name = server.lend(an_installation)
     yield {"DATABASE_URL": server.url(name)}
-    server.drop_database(name)
+    server.take_back(name)
 
 
 def pieces() -> Iterator[bytes]:

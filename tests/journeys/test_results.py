@@ -1,6 +1,5 @@
 """The way of test results: CI ends on GitHub, and its cases are there to be asked for."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.worlds import REPOSITORY, World, open_world
 
 REPORT = """<testsuite name="s"><testcase classname="tests.test_a" name="T1::a" time="0.5"/>
@@ -22,8 +22,8 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         environ = {}
         if request.param == "postgres":
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            name = await asyncio.to_thread(server.create_database)
-            stack.callback(server.drop_database, name)
+            name = server.lend(an_installation)
+            stack.callback(server.take_back, name)
             environ["DATABASE_URL"] = server.url(name)
         yield await open_world(stack, tmp_path, environ, files=FILES)
 

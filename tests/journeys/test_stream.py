@@ -20,6 +20,7 @@ from hookyard.features.notifications.stream import StreamOptions
 from tests.journeys.conftest import make_yard
 from tests.support.browsers import Browser, browsing
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.worlds import World, open_world
 
 TEAMS = """
@@ -213,7 +214,7 @@ def make_admin(yard: Yard, unit: Unit, user_id: str) -> None:
 async def test_every_process_is_woken_by_every_other(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
-    name = await asyncio.to_thread(postgres_server.create_database)
+    name = postgres_server.lend(an_installation)
     environ = {"DATABASE_URL": postgres_server.url(name)}
     one, two = await make_yard(tmp_path / "a", environ), await make_yard(tmp_path / "b", environ)
     try:
@@ -232,7 +233,7 @@ async def test_every_process_is_woken_by_every_other(
     finally:
         await one.close()
         await two.close()
-        await asyncio.to_thread(postgres_server.drop_database, name)
+        postgres_server.take_back(name)
 
 
 async def run(yard: Yard, sent: "asyncio.Queue[bytes]") -> None:

@@ -13,6 +13,7 @@ from hookyard.core.tokens.rules import fingerprint
 from tests.journeys.conftest import Caller, make_yard, serving
 from tests.support.minting import Hub, hub, policy_file
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 
 POLICY = """
 version: 1
@@ -49,8 +50,8 @@ async def opened(
         environ = dict(github.environ)
         if request.param == "postgres":
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            name = await asyncio.to_thread(server.create_database)
-            stack.push_async_callback(asyncio.to_thread, server.drop_database, name)
+            name = server.lend(an_installation)
+            stack.callback(server.take_back, name)
             environ["DATABASE_URL"] = server.url(name)
 
         async def begin(policy: str = "") -> Caller:

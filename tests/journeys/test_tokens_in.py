@@ -1,6 +1,5 @@
 """Tokens of services and of GitHub Actions at the front door of a whole server."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from hookyard.bootstrap import Yard
 from hookyard_sandbox.oidc.issuer import Issuer
 from tests.journeys.conftest import Caller, make_yard, serving
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.tokens import AUDIENCE, ISSUER, SECRET, claims, rs_token, rsa_key, signed
 
 OLD_SECRET = "planted-old-secret-0123456789abcdef"
@@ -60,14 +60,14 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         name = ""
         if request.param == "postgres":
             server = request.getfixturevalue("postgres_server")
-            name = await asyncio.to_thread(server.create_database)
+            name = server.lend(an_installation)
             environ["DATABASE_URL"] = server.url(name)
         yard: Yard = await make_yard(tmp_path, environ)
         async with serving(yard) as door:
             yield Place(door, issuer)
         await yard.close()
         if server is not None:
-            await asyncio.to_thread(server.drop_database, name)
+            server.take_back(name)
 
 
 async def test_a_service_reads_and_may_not_write(place: Place) -> None:

@@ -21,6 +21,7 @@ from hookyard.kit.clock import SystemClock
 from hookyard.kit.ids import IdMaker
 from tests.support.minting import Hub, hub
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.processes import ADMIN, Process, starting
 
 pytestmark = pytest.mark.timeout(500)
@@ -38,14 +39,14 @@ def github() -> Iterator[Hub]:
 def environ(
     github: Hub, postgres_server: PostgresServer, tmp_path: Path
 ) -> Iterator[dict[str, str]]:
-    name = postgres_server.create_database()
+    name = postgres_server.lend(an_installation)
     (tmp_path / "data").mkdir(mode=0o700)
     yield github.environ | {
         "DATABASE_URL": postgres_server.url(name),
         "HOOKYARD_DATABASE_POOL": "4",
         "HOOKYARD_PORT": "0",
     }
-    postgres_server.drop_database(name)
+    postgres_server.take_back(name)
 
 
 async def ask(url: str) -> dict[str, object]:

@@ -4,7 +4,6 @@ Set HOOKYARD_TEST_DATABASE_URL to use a server of your own instead (its role mus
 create databases).
 """
 
-import asyncio
 import importlib.util
 import os
 import pwd
@@ -15,15 +14,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy import MetaData
 
-from hookyard.adapters.database.backends.postgres import PostgresDatabase
+from tests.support.lending import Lending, apart
+from tests.support.prepared import Make
 
 
 @dataclass
@@ -34,7 +32,10 @@ class PostgresServer:
     process: subprocess.Popen[bytes] | None
     folder: Path | None
     launch: Callable[[], "subprocess.Popen[bytes]"] | None = None
-    templates: dict[frozenset[str], str] = field(default_factory=dict)
+    lending: Lending = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lending = Lending(self._admin, self.url)
 
     @classmethod
     def start(cls, folder: Path) -> "PostgresServer":
@@ -145,34 +146,21 @@ class PostgresServer:
         self._admin(f"CREATE DATABASE {name}")
         return name
 
-    async def with_tables(self, metadata: MetaData) -> str:
-        """A fresh database that has these tables, copied from one that is made once.
+    def lend(self, make: Make) -> str:
+        """A database that is as `make` leaves an empty one; give it back to `take_back`."""
+        return self.lending.lend(make)
 
-        # why: making the tables takes ten times as long as copying their files.
-        """
-        tables = frozenset(metadata.tables)
-        if tables not in self.templates:
-            template = await asyncio.to_thread(self.create_database)
-            made = PostgresDatabase(self.url(template))
-            await made.write(lambda unit: metadata.create_all(unit.connection))
-            await made.close()
-            self.templates[tables] = template
-        name = f"t_{secrets.token_hex(8)}"
-        copy = f"CREATE DATABASE {name} TEMPLATE {self.templates[tables]} STRATEGY FILE_COPY"
-        await asyncio.to_thread(self._admin, copy)
-        return name
-
-    def drop_templates(self) -> None:
-        """Leave nothing of `with_tables` on a server that is not ours."""
-        for name in self.templates.values():
-            self.drop_database(name)
-        self.templates.clear()
+    def take_back(self, name: str) -> None:
+        """Let the next test have a database that was lent."""
+        self.lending.take_back(name)
 
     def drop_database(self, name: str) -> None:
         self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.process is None:
+            self.lending.close()
+        elif self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGQUIT)
             self.process.wait(timeout=20)
         if self.folder is not None:
@@ -186,8 +174,7 @@ class PostgresServer:
             finally:
                 await connection.close()
 
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(asyncio.run, run()).result()
+        apart(run())
 
     def _wait(self, log: Path) -> None:
         deadline = time.monotonic() + 30

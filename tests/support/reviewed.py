@@ -1,6 +1,5 @@
 """Pull requests of a simulated GitHub, as tests of reviews open them and look at their checks."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from hookyard_sandbox.github.model import CheckRun
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.worlds import REPOSITORY, World, open_world
 
 BODY = """## Acceptance criteria
@@ -27,8 +27,8 @@ async def world_on(
         environ = {}
         if engine == "postgres":
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            name = await asyncio.to_thread(server.create_database)
-            stack.callback(server.drop_database, name)
+            name = server.lend(an_installation)
+            stack.callback(server.take_back, name)
             environ["DATABASE_URL"] = server.url(name)
         yield await open_world(stack, folder, environ)
 

@@ -17,6 +17,7 @@ from hookyard.kit.clock import SystemClock
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.json import Json
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import an_installation
 from tests.support.processes import Process, starting
 
 LEASE_S = 2.0
@@ -95,9 +96,9 @@ class Set:
 @contextmanager
 def shared_set(folder: Path, server: PostgresServer) -> Iterator[Set]:
     """A set over a database of its own."""
-    name = server.create_database()
+    name = server.lend(an_installation)
     try:
         with starting(folder) as begin:
             yield Set(begin, server.url(name), folder)
     finally:
-        server.drop_database(name)
+        server.take_back(name)

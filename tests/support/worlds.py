@@ -26,6 +26,7 @@ from hookyard_sandbox.github.sandbox import RegisteredApp, Sandbox
 from hookyard_sandbox.senders import SignedRequest, signed_request
 from tests.journeys.conftest import ADMIN, SECRET, Caller, serving
 from tests.support.github import private_key
+from tests.support.prepared import installed
 
 REPOSITORY = "acme/shop"
 PATIENCE_S = 30.0
@@ -211,6 +212,7 @@ async def open_world(
         **command,
         **(environ or {}),
     }
+    await installed(folder, given)
     world.yard = await open_yard(load_settings(given, folder=folder), dict(secrets or {}), clock)
     stack.push_async_callback(_close, world)
     world.caller = await stack.enter_async_context(serving(world.yard))

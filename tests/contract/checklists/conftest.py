@@ -25,7 +25,7 @@ from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.ids import IdMaker
 from hookyard.kit.json import JsonObject, as_object
 from hookyard_sandbox.github.sandbox import Sandbox
-from tests.support.github import HastyClock
+from tests.support.github import HastyClock, private_key
 
 REPOSITORY = "acme/Shop"
 
@@ -40,7 +40,7 @@ class Stage:
         self.sandbox = sandbox
         self.clock = clock
         sandbox.create_repository(REPOSITORY)
-        self.app = sandbox.register_app()
+        self.app = sandbox.register_app(private_key=private_key())
         self.installation = sandbox.create_installation(self.app)
         wire = Wire(WireOptions(base_url=sandbox.base_url, trust_env=False))
         jwt = AppJwt(str(self.app.id), self.app.private_key, clock)

@@ -35,7 +35,7 @@ from hookyard.kit.ids import IdMaker
 from hookyard.kit.json import Json, JsonObject
 from hookyard_sandbox.github.model import CheckRun
 from hookyard_sandbox.github.sandbox import Sandbox
-from tests.support.github import HastyClock
+from tests.support.github import HastyClock, private_key
 
 REPOSITORY = "acme/Shop"
 FIRST = "one\ntwo\nthree\n"
@@ -66,7 +66,7 @@ class Stage:
     ) -> None:
         self.database, self.sandbox, self.clock, self.ids = database, sandbox, clock, ids
         sandbox.create_repository(REPOSITORY, files={"a.py": FIRST})
-        self.app = sandbox.register_app()
+        self.app = sandbox.register_app(private_key=private_key())
         self.installation = sandbox.create_installation(self.app)
         wire = Wire(WireOptions(base_url=sandbox.base_url, trust_env=False))
         jwt = AppJwt(str(self.app.id), self.app.private_key, clock)

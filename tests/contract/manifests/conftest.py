@@ -21,7 +21,7 @@ from hookyard.features.manifests.service import ManifestMade, Manifests
 from hookyard.features.manifests.store import Kept
 from hookyard.kit.ids import IdMaker
 from hookyard_sandbox.github.sandbox import Sandbox
-from tests.support.github import HastyClock
+from tests.support.github import HastyClock, private_key
 
 REPOSITORY = "acme/Shop"
 
@@ -36,7 +36,7 @@ class Stage:
         self.sandbox = sandbox
         self.clock = clock
         sandbox.create_repository(REPOSITORY)
-        self.app = sandbox.register_app()
+        self.app = sandbox.register_app(private_key=private_key())
         self.installation = sandbox.create_installation(self.app)
         wire = Wire(WireOptions(base_url=sandbox.base_url, trust_env=False))
         jwt = AppJwt(str(self.app.id), self.app.private_key, clock)

@@ -36,7 +36,7 @@ from hookyard.kit.pages import Page
 from hookyard_sandbox.github import changes
 from hookyard_sandbox.github.model import CheckRun
 from hookyard_sandbox.github.sandbox import Sandbox
-from tests.support.github import HastyClock
+from tests.support.github import HastyClock, private_key
 
 T = TypeVar("T")
 REPOSITORY = "acme/shop"
@@ -81,7 +81,7 @@ class Stage:
         self.clock = clock
         sandbox.create_repository(REPOSITORY)
         sandbox.create_issue(REPOSITORY, "An issue")
-        self.app = sandbox.register_app()
+        self.app = sandbox.register_app(private_key=private_key())
         self.installation = sandbox.create_installation(self.app)
         self.wire = Wire(WireOptions(base_url=sandbox.base_url, trust_env=False))
         as_app = GitHubClient(

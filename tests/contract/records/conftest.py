@@ -1,6 +1,5 @@
 """The data gateway over each engine, with a clock that stands still."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import pytest_asyncio
 import hookyard.bootstrap  # noqa: F401  every table
 from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.backends.postgres_unit import PostgresUnit
-from hookyard.adapters.database.backends.sqlite import SqliteDatabase
-from hookyard.adapters.database.port import METADATA, Database
+from hookyard.adapters.database.port import Database
 from hookyard.adapters.database.walls import ROLE
 from hookyard.bootstrap.recording import open_records
 from hookyard.core.audit.service import Audit
@@ -25,17 +23,24 @@ from tests.contract.records.sieges import (
     on_sqlite,
     units_of,
 )
+from tests.support.engines import ENGINES, database_with
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import every_record, sqlite_with
 
 WALLS = ("sqlite", "postgres", "policies")
 
 
+@pytest.fixture(params=ENGINES)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """As elsewhere, with the tables of the built-in entities."""
+    async with database_with(every_record, request, tmp_path) as made:
+        yield made
+
+
 @pytest.fixture
-async def place(database: Database, ids: IdMaker) -> AsyncIterator[Place]:
+async def place(database: Database, ids: IdMaker) -> Place:
     clock = StandingClock()
-    records = open_records(database, Audit(ids), ids, clock)
-    await database.write(lambda unit: records.schemas.apply_built_in(unit, clock.now_ms()))
-    yield Place(database, records, clock, ids)
+    return Place(database, open_records(database, Audit(ids), ids, clock), clock, ids)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -45,29 +50,20 @@ async def fort(
     """As `place`; on Postgres the gateway's login is neither the owner of anything nor a superuser,
     and entities are applied by the owner."""
     clock, audit = StandingClock(), Audit(ids)
-
-    async def applied(database: Database) -> None:
-        schemas = open_records(database, audit, ids, clock).schemas
-        await database.write(lambda unit: schemas.apply_built_in(unit, clock.now_ms()))
-
     if request.param == "sqlite":
-        sqlite = SqliteDatabase(tmp_path / "hookyard.db")
-        await sqlite.write(lambda unit: METADATA.create_all(unit.connection))
-        await applied(sqlite)
-        yield Place(sqlite, open_records(sqlite, audit, ids, clock), clock, ids)
-        await sqlite.close()
+        async with sqlite_with(every_record, tmp_path) as sqlite:
+            yield Place(sqlite, open_records(sqlite, audit, ids, clock), clock, ids)
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = await server.with_tables(METADATA)
+    name = server.lend(every_record)
     owner = PostgresDatabase(server.url(name))
-    await applied(owner)
     login = await server.make_login(name, ROLE)
     database = PostgresDatabase(server.url(name, login))
     yield Place(database, open_records(database, audit, ids, clock), clock, ids, owner)
     await database.close()
     await owner.close()
     await server.drop_login(name, login)
-    await asyncio.to_thread(server.drop_database, name)
+    server.take_back(name)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=WALLS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from hookyard.adapters.database.port import METADATA, Database
+from hookyard.adapters.database.port import Database
 from hookyard.adapters.secrets.backends.keyfile import KeyFile
 from hookyard.core.sealing import store
 from hookyard.core.sealing.model import CellRefused, KeyDisabled, KeyNotLoaded, KeyState
@@ -20,6 +20,7 @@ from hookyard.kit.clock import ManualClock, SystemClock
 from hookyard.kit.ids import IdMaker
 from tests.support import sealed
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import every_table
 from tests.support.sealed import SEALED, THINGS, place
 
 COUNT = PAGE + 20
@@ -170,9 +171,9 @@ async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield ""
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = await server.with_tables(METADATA)
+    name = server.lend(every_table)
     yield server.url(name)
-    await asyncio.to_thread(server.drop_database, name)
+    server.take_back(name)
 
 
 @pytest.mark.parametrize("what", ["rotate", "rewrap", "reencrypt"])
@@ -182,7 +183,7 @@ async def test_kill_9_in_the_middle_leaves_every_secret_readable(
     clock = SystemClock()
     database = sealed.opened(tmp_path, address)
     if not address:
-        await database.write(lambda unit: METADATA.create_all(unit.connection))
+        await every_table(database)
     sealer = Sealer(database, KeyFile(tmp_path / "sealing.key"), clock, IdMaker())
     await sealed.fill(database, sealer, "acme", COUNT)
     await database.close()

@@ -31,7 +31,7 @@ from hookyard.kit.ids import IdMaker
 from hookyard.kit.json import JsonObject, as_object
 from hookyard_sandbox.github.model import HookDelivery, WorkflowRun
 from hookyard_sandbox.github.sandbox import Sandbox
-from tests.support.github import HastyClock
+from tests.support.github import HastyClock, private_key
 
 REPOSITORY = "acme/Shop"
 FILES = {"README.md": "# shop\n", "tests/unit/test_cart.py": "1\n", "src/cart.py": "1\n"}
@@ -51,7 +51,7 @@ class Stage:
     ) -> None:
         self.database, self.sandbox, self.clock, self.sent = database, sandbox, clock, sent
         sandbox.create_repository(REPOSITORY, files=FILES)
-        self.app = sandbox.register_app()
+        self.app = sandbox.register_app(private_key=private_key())
         self.installation = sandbox.create_installation(self.app)
         wire = Wire(WireOptions(base_url=sandbox.base_url, trust_env=False))
         jwt = AppJwt(str(self.app.id), self.app.private_key, clock)

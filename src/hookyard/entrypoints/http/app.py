@@ -1,7 +1,9 @@
 """The front door: plain ASGI for webhooks, FastAPI for everything else."""
 
+import asyncio
 import json
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -72,8 +74,6 @@ class Front:
         self.probes = Probes(yard)
         self.routes: list[APIRoute] = []
         self.app = self._make_app(yard)
-        providers = registry.PROVIDERS_BY_NAME if only is None else ()
-        self.openapi = document(self.app, self.routes, providers)
         self._add_pages(yard)
         metered = Metered(self.app, self.limits)
         self.api = Edge(metered, yard.ids, yard.clock, deadline_s=deadline_s)
@@ -96,6 +96,19 @@ class Front:
         yard.batches.listeners.append(BatchMetrics(self.metrics))
         if yard.pointers is not None:
             PointerNumbers(self.metrics, yard.pointers)
+
+    @cached_property
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document.
+
+        # why: it takes longer than all else of a start, and few ask for it.
+        """
+        providers = registry.PROVIDERS_BY_NAME if self._only is None else ()
+        return document(self.app, self.routes, providers)
+
+    @cached_property
+    def _openapi_text(self) -> str:
+        return json.dumps(self.openapi)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"] if scope["type"] == "http" else ""
@@ -174,7 +187,9 @@ class Front:
         for router in registry.routers(ports, self.guard):
             if not self._has(router.prefix):
                 continue
-            app.include_router(router)
+            # why: to include a router makes each of its routes a second time, which takes as long
+            # as the first; without a prefix of ours the routes are the same.
+            app.router.routes += router.routes
             self.routes += [route for route in router.routes if isinstance(route, APIRoute)]
         return app
 
@@ -186,16 +201,16 @@ class Front:
     def _add_pages(self, yard: Yard) -> None:
         """The pages about the process itself: open to all, but /metrics."""
         health = HealthPages(self.probes)
-        text = json.dumps(self.openapi)
 
         async def start(request: Request) -> Response:
             paths = sorted(yard.endpoints()) if self._only is None else []
             return start_page(__version__, yard.database.dialect, paths)
 
         async def docs(request: Request) -> Response:
-            return docs_page(self.openapi)
+            return await asyncio.to_thread(lambda: docs_page(self.openapi))
 
         async def openapi(request: Request) -> Response:
+            text = await asyncio.to_thread(lambda: self._openapi_text)
             return Response(text, media_type="application/json")
 
         for path, endpoint in (
