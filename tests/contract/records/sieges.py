@@ -1,7 +1,6 @@
 """Places under siege: one server and database for a module, fresh tenants for each test, and what
 the tables hold of each, looked at behind everybody's back."""
 
-import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,7 +13,6 @@ import pytest
 from hookyard.adapters.database.backends import postgres
 from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.backends.postgres_unit import PostgresUnit
-from hookyard.adapters.database.backends.sqlite import SqliteDatabase
 from hookyard.adapters.database.port import METADATA, Database, RawParam, RawSql, Row
 from hookyard.adapters.database.walls import ROLE
 from hookyard.bootstrap.recording import open_records
@@ -36,6 +34,7 @@ from tests.contract.records.attacks import (
 from tests.contract.records.places import Place, StandingClock
 from tests.support import tables
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import every_record, sqlite_with
 from tests.support.tables import Rows
 
 COUNTER = itertools.count(1)
@@ -107,26 +106,22 @@ def units_of(kind: type[PostgresUnit]) -> Iterator[None]:
 async def on_sqlite(folder: Path) -> AsyncIterator[Place]:
     """A gateway whose only wall is the generated predicate."""
     clock, ids = StandingClock(), IdMaker()
-    database = SqliteDatabase(folder / "hookyard.db")
-    await database.write(lambda unit: METADATA.create_all(unit.connection))
-    place = Place(database, open_records(database, Audit(ids), ids, clock), clock, ids)
-    try:
-        await _applied(place, database)
+    async with sqlite_with(every_record, folder) as database:
+        place = Place(database, open_records(database, Audit(ids), ids, clock), clock, ids)
+        await place.apply(ODD)
         yield place
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
 async def on_postgres(server: PostgresServer) -> AsyncIterator[Place]:
     """A gateway whose login owns nothing and is no superuser; the owner applies entities."""
     clock, ids = StandingClock(), IdMaker()
-    name = await server.with_tables(METADATA)
+    name = server.lend(every_record)
     owner = PostgresDatabase(server.url(name))
     login = ""
     try:
         records = open_records(owner, Audit(ids), ids, clock)
-        await _applied(Place(owner, records, clock, ids), owner)
+        await Place(owner, records, clock, ids).apply(ODD)
         login = await server.make_login(name, ROLE)
         database = PostgresDatabase(server.url(name, login))
         place = Place(database, open_records(database, Audit(ids), ids, clock), clock, ids, owner)
@@ -137,13 +132,7 @@ async def on_postgres(server: PostgresServer) -> AsyncIterator[Place]:
         await owner.close()
         if login:
             await server.drop_login(name, login)
-        await asyncio.to_thread(server.drop_database, name)
-
-
-async def _applied(place: Place, database: Database) -> None:
-    now_ms = place.clock.now_ms()
-    await database.write(lambda unit: place.records.schemas.apply_built_in(unit, now_ms))
-    await place.apply(ODD)
+        server.take_back(name)
 
 
 @dataclass
