@@ -169,3 +169,16 @@ def test_a_metric_is_an_index_that_can_be_exchanged() -> None:
     assert ddl[0][1].endswith('ON rec_notes USING hnsw ("v" vector_l2_ops)')
     with pytest.raises(BadDeclaration):
         notes(", metric: near")
+
+
+def test_all_that_is_wrong_with_an_entity_is_told_at_once_in_the_order_of_lines() -> None:
+    text = (
+        "entities:\n  x:\n    roles: {fly: []}\n    id: {field: a, client: 1}\n    fields:\n"
+        "      b: strin\n      c: {type: int, max: 3}\n      d: int\n    nope: 1\n  Big: {}\n"
+    )
+    with pytest.raises(BadDeclaration) as refused:
+        read_entities(text.encode())
+    assert [(one.line, one.path) for one in refused.value.mistakes] == [
+        (3, "entities.x.roles"), (4, "entities.x.id.client"), (6, "entities.x.fields.b"),
+        (7, "entities.x.fields.c"), (9, "entities.x"), (10, "entities.Big"),
+    ]  # fmt: skip
