@@ -1,4 +1,4 @@
-"""Settings of a unit's transaction: when they are sent, how long they last, what a refusal leaves."""
+"""Settings of a transaction: when they are sent, how long they last, and what a refusal leaves."""
 
 from collections.abc import AsyncIterator, Callable
 
