@@ -1,6 +1,7 @@
 """Settings of a transaction: when they are sent, how long they last, what a refusal leaves."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -13,25 +14,17 @@ ONE = RawSql.same("SELECT 1")
 
 
 @pytest.fixture
-async def opened(
-    postgres_server: PostgresServer,
-) -> AsyncIterator[Callable[..., PostgresDatabase]]:
-    """Opens databases with one session; closes them all."""
-    made: list[PostgresDatabase] = []
-
-    def make(query: str = "") -> PostgresDatabase:
-        made.append(PostgresDatabase(postgres_server.url("postgres") + query, pool_size=1))
-        return made[-1]
-
-    yield make
-    for database in made:
-        await database.close()
+async def name(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    made = await asyncio.to_thread(postgres_server.create_database)
+    yield made
+    await asyncio.to_thread(postgres_server.drop_database, made)
 
 
 async def test_a_unit_whose_beginning_is_refused_leaves_its_session_as_it_was(
-    opened: Callable[..., PostgresDatabase],
+    postgres_server: PostgresServer, name: str
 ) -> None:
-    database = opened("?options=-c%20role%3Dpg_monitor")
+    login = await postgres_server.make_login(name, "pg_read_all_stats")
+    database = PostgresDatabase(postgres_server.url(name, login), pool_size=1)
 
     def confined(unit: Unit) -> None:
         unit.confine("acme")
@@ -42,12 +35,14 @@ async def test_a_unit_whose_beginning_is_refused_leaves_its_session_as_it_was(
             await database.read(confined)
         assert not isinstance(refused.value, asyncpg.InFailedSQLTransactionError)
     assert await database.read(lambda unit: unit.fetch_raw(ONE)) == [(1,)]
+    await database.close()
+    await postgres_server.drop_login(name, login)
 
 
 async def test_settings_of_a_unit_go_with_its_next_statement_and_end_with_it(
-    opened: Callable[..., PostgresDatabase],
+    postgres_server: PostgresServer, name: str
 ) -> None:
-    database = opened()
+    database = PostgresDatabase(postgres_server.url(name), pool_size=1)
     sort = RawSql.same("SELECT current_setting('enable_sort')")
 
     def work(unit: Unit) -> list[object]:
@@ -69,3 +64,4 @@ async def test_settings_of_a_unit_go_with_its_next_statement_and_end_with_it(
 
     await database.write(begin)
     assert begun == ["off"]
+    await database.close()
