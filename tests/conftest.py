@@ -1,7 +1,7 @@
 """Fixtures every test may use: real engines, a clock that stands still, fresh ids."""
 
+import gc
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,8 +12,21 @@ from hookyard.adapters.database.port import Database
 from hookyard.kit.clock import ManualClock
 from hookyard.kit.ids import IdMaker
 from tests.support.engines import ENGINES, database_with
+from tests.support.folders import remove_leftovers, server_folder
 from tests.support.postgres import PostgresServer
 from tests.support.prepared import every_table, sqlite_with
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        remove_leftovers()
+
+
+def pytest_collection_finish() -> None:
+    # why: all that is imported and collected by now stays to the end; a collector that walks it
+    # again and again finds nothing.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -28,8 +41,7 @@ def ids() -> IdMaker:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    # why: not under pytest's own folder, which other runs on the machine tidy away.
-    server = PostgresServer.start(Path(tempfile.mkdtemp(prefix="hookyard-pytest-")))
+    server = PostgresServer.start(server_folder())
     try:
         yield server
     finally:

@@ -1,19 +1,19 @@
 """The front door while Postgres is gone: it says so, takes nothing on, and heals by itself."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.journeys.conftest import Caller, make_yard, serving
+from tests.support.folders import server_folder
 from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture
 def own_server() -> Iterator[PostgresServer]:
-    server = PostgresServer.start_own(Path(tempfile.mkdtemp(prefix="hookyard-pytest-")))
+    server = PostgresServer.start_own(server_folder())
     yield server
     server.stop()
 

@@ -1,7 +1,6 @@
 """The scaled site: a process for each role, more of some, on one Postgres and perhaps a broker."""
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tests.support.chaos_part import Part
 from tests.support.chaos_pause import pause
 from tests.support.chaos_rows import PostgresRows
 from tests.support.chaos_site import environment, free_port, new_secrets
+from tests.support.folders import server_folder
 from tests.support.postgres import PostgresServer
 
 CONNECTIONS = 80
@@ -25,8 +25,7 @@ class Cluster:
     def __init__(self, folder: Path, queue: str, *, workers: int, lease_s: float) -> None:
         self.port = free_port()
         self.secrets: Mapping[str, str] = new_secrets()
-        # why: its account must get there, and other runs tidy pytest's own folders away.
-        self._own = Path(tempfile.mkdtemp(prefix="hookyard-pytest-"))
+        self._own = server_folder()
         self.postgres = PostgresServer.start_own(
             self._own, options=["-c", f"max_connections={CONNECTIONS}"]
         )

@@ -18,12 +18,12 @@ from tests.support.moto import BUCKET, REGION, MotoServer
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[MotoServer]:
-    folder = Path(tempfile.mkdtemp(prefix="hookyard-moto-"))
-    server = MotoServer.start(folder / "log")
-    try:
-        yield server
-    finally:
-        server.stop()
+    with tempfile.TemporaryDirectory(prefix="hookyard-moto-") as folder:
+        server = MotoServer.start(Path(folder) / "log")
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from hookyard.adapters.database.backends.postgres import PostgresDatabase
 from hookyard.adapters.database.port import RawSql
 from hookyard.kit.errors import Unavailable
+from tests.support.folders import server_folder
 from tests.support.postgres import PostgresServer
 
 ENCRYPTED = RawSql.same("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
@@ -81,10 +81,9 @@ def binaries() -> Path:
 
 
 @pytest.fixture(scope="module")
-def tls() -> Iterator[TlsServer]:
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     found = binaries()
-    folder = Path(tempfile.mkdtemp(prefix="hookyard-pytest-"))
-    certificates = Path(tempfile.mkdtemp(prefix="hookyard-pytest-"))
+    folder, certificates = server_folder(), tmp_path_factory.mktemp("certificates")
     public, private = certificate(folder, "server", "127.0.0.1")
     roots = certificates / "roots.pem"
     roots.write_bytes(public.read_bytes())

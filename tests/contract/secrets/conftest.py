@@ -161,12 +161,12 @@ class VaultHarness(StubHarness):
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[MotoServer]:
-    folder = Path(tempfile.mkdtemp(prefix="hookyard-moto-"))
-    server = MotoServer.start(folder / "log")
-    try:
-        yield server
-    finally:
-        server.stop()
+    with tempfile.TemporaryDirectory(prefix="hookyard-moto-") as folder:
+        server = MotoServer.start(Path(folder) / "log")
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def aws_options(server: MotoServer) -> AwsOptions:
