@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from hookyard.adapters.database.port import RawSql, Unit
+from hookyard.core.identity.budgets import CallRate
 from tests.journeys.conftest import Caller
 from tests.journeys.test_cli_remote import hookyard, told
 from tests.journeys.test_cli_remote import quiet as quiet
@@ -92,7 +93,7 @@ async def test_calls_over_the_budget_are_told_when_to_come_back(client: Caller) 
     assert first.headers["ratelimit-policy"] == '"caller";q=2000;w=10'
     assert first.headers["ratelimit"].startswith('"caller";r=')
     budget = client.front.limits.callers
-    budget.at_once, budget.per_s = 1, 0.01
+    budget.rate = CallRate(0.01, 1)
     seen = [await client.get("/api/me") for _ in range(30)]
     limited = [answer for answer in seen if answer.status_code == 429]
     assert limited

@@ -1,5 +1,6 @@
 """Who may do what over HTTP: roles, narrow keys, keys' lives, refusals in the audit trail."""
 
+from hookyard.core.identity.budgets import CallRate
 from hookyard.core.identity.model import Action, Role
 from hookyard.core.identity.rules import TABLE
 from hookyard.core.publishing.model import CommentEffect
@@ -150,7 +151,7 @@ async def test_every_route_names_its_right_and_is_documented(client: Caller) -> 
 
 
 async def test_without_a_valid_key_nothing_is_told(client: Caller) -> None:
-    client.front.limits.strangers.per_s = 0.0
+    client.front.limits.strangers.rate = CallRate(0.0, 1)
     for token in ("", "nonsense", "hky_" + "a" * 60, ADMIN[:-1], "x" * 9_000):
         stranger = client.with_token(token)
         for _, method, path, body in CALLS:

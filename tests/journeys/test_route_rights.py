@@ -9,6 +9,7 @@ import pytest
 
 from hookyard.core.identity import store
 from hookyard.core.identity.authenticate import ADMIN as ADMIN_ACTOR
+from hookyard.core.identity.budgets import CallRate
 from hookyard.core.identity.model import Action, Actor, Decision, NewKey, Role, Scope
 from hookyard.core.identity.rules import TABLE
 from hookyard.core.publishing.model import CommentEffect
@@ -244,7 +245,7 @@ async def test_who_may_only_read_can_call_no_unsafe_route(client: Caller, role: 
 async def test_without_a_credential_every_route_refuses(client: Caller) -> None:
     ids = await inhabited(client)
     # why: there are more routes than a stranger may call at once.
-    client.front.limits.strangers.per_s = 0.0
+    client.front.limits.strangers.rate = CallRate(0.0, 1)
     for token in ("", "hky_" + "a" * 60):
         for operation in operations(client):
             answer = await sent(client.with_token(token), operation, ids)
