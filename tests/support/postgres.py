@@ -1,7 +1,7 @@
 """A real Postgres for tests: the binaries of an installed wheel, run as an unprivileged account.
 
-Set HOOKYARD_TEST_DATABASE_URL to use a server of your own instead (its role must be allowed to
-create databases).
+Set HOOKYARD_TEST_DATABASE_URL to use a server of your own instead. Its role must be allowed to
+create databases; one of a superuser is quicker.
 """
 
 import importlib.util
