@@ -8,7 +8,7 @@ from hookyard.features.checklists.jobs import job_for
 from hookyard_sandbox.github import changes
 from hookyard_sandbox.github.model import Issue
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 WORDS = "## AC\n- [x] AC-1: it saves\n"
 

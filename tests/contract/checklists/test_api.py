@@ -15,7 +15,7 @@ from hookyard.features.checklists.api import router
 from hookyard.kit.errors import Forbidden, HookyardError
 from hookyard.kit.pages import encode_cursor
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 T0 = 1_700_000_000_000
 URL = f"/api/repos/{REPOSITORY}/issues"

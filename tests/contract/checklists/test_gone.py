@@ -8,7 +8,7 @@ from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.errors import NotFound
 from hookyard.kit.json import JsonObject, as_object
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 T0 = 1_700_000_000_000
 SECOND = 1000

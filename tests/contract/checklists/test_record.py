@@ -9,7 +9,7 @@ from hookyard.features.checklists.jobs import KIND, job_for
 from hookyard.kit.clock import to_rfc3339
 from hookyard.kit.json import as_object
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 T0 = 1_700_000_000_000
 SECOND = 1000

@@ -15,7 +15,7 @@ from hookyard.features.checklists.model import Criterion, Waiver
 from hookyard.features.checklists.waivers_api import router
 from hookyard.kit.errors import Conflict, HookyardError, Invalid, NotFound
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 from .test_api import URL, as_problem, require
 
 T0 = 1_700_000_000_000

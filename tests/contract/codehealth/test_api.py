@@ -12,7 +12,7 @@ from hookyard.core.identity.rules import may_somewhere
 from hookyard.features.codehealth.api import router
 from hookyard.kit.errors import Forbidden, HookyardError
 
-from .places import REPOSITORY, Stage, finding
+from .conftest import REPOSITORY, Stage, finding
 
 GRANTS = {
     "viewer": Grant(Role.VIEWER),

@@ -6,7 +6,7 @@ from hookyard.core.jobs.model import Done, Fail, NewJob
 from hookyard.features.codehealth.jobs import KIND, again
 from hookyard.features.codehealth.model import Conclusion
 
-from .places import FIRST, REPOSITORY, Stage, finding
+from .conftest import FIRST, REPOSITORY, Stage, finding
 
 
 async def test_new_findings_on_changed_lines_turn_the_check_red(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from hookyard.features.manifests.store import KEPT
 from hookyard.kit.errors import Forbidden, HookyardError
 from hookyard.kit.json import JsonObject
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 URL = f"/api/repos/{REPOSITORY}/prs"
 GRANTS = {

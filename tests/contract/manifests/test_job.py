@@ -13,7 +13,7 @@ from hookyard.features.manifests.proposals import Answer, Budget, Failed, Propos
 from hookyard.kit.json import Json, as_object
 from hookyard_sandbox.github import difference
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 OLD = "def total(items):\n    return sum(items)\n"
 NEW = "def total(items):\n    if items is None:\n        return 0\n    return sum(items)\n"

@@ -13,7 +13,7 @@ from hookyard.features.testruns.api import router
 from hookyard.kit.errors import Forbidden, HookyardError
 from hookyard.kit.pages import encode_cursor
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 URL = f"/api/repos/{REPOSITORY}"
 GRANTS = {

@@ -4,7 +4,7 @@ import asyncio
 
 from hookyard.features.testruns.rules import Nature
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 
 def report(*, passes: bool, name: str = "T1::adds", other: str = "") -> dict[str, str]:

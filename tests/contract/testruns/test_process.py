@@ -10,7 +10,7 @@ from hookyard.features.testruns.service import CaseFilter
 from hookyard.kit.json import as_object
 from hookyard_sandbox.github.runacts import zip_of
 
-from .places import REPOSITORY, Stage
+from .conftest import REPOSITORY, Stage
 
 REPORT = """<testsuite name="pytest" tests="4" failures="1" errors="0">
 <testcase classname="tests.unit.test_cart.TestCart" name="T1::adds" time="0.5"/>
