@@ -167,8 +167,12 @@ class PostgresServer:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _admin(self, statement: str) -> None:
+        # why: a server that is starting refuses sessions, and one that is refused over TLS is not
+        # closed before the loop of this call ends.
+        plain = {} if self.process is None else {"ssl": False}
+
         async def run() -> None:
-            connection = await asyncpg.connect(self.base_url)
+            connection = await asyncpg.connect(self.base_url, **plain)
             try:
                 await connection.execute(statement)
             finally:

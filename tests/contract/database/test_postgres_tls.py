@@ -2,7 +2,9 @@
 
 import asyncio
 import datetime
+import gc
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -146,6 +148,17 @@ async def test_a_server_without_tls_is_refused_where_it_is_required(
 ) -> None:
     with pytest.raises(Unavailable):
         await is_encrypted(f"{postgres_server.base_url}?sslmode=require")
+
+
+def test_waiting_for_a_server_leaves_no_socket_open(tls: TlsServer) -> None:
+    gc.collect()
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        for _ in range(5):
+            tls.server.stop_now()
+            tls.server.start_again()
+            gc.collect()
+    assert [str(one.message) for one in found] == []
 
 
 async def test_news_come_over_tls_too(tls: TlsServer) -> None:
