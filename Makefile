@@ -27,7 +27,7 @@ dev: $(DONE)/package $(DONE)/test $(DONE)/lint node_modules/.done ## all a contr
 	@echo "Ready. Next: 'make demo' to see it work, 'make test', 'make lint'; CONTRIBUTING.md has the rest."
 
 test: $(DONE)/package $(DONE)/test $(DONE)/lint node_modules/.done ## every test, against real parts (ARGS='-k name')
-	$(BIN)/pytest -n $(JOBS) $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(DONE)/package $(DONE)/test $(DONE)/lint ## ruff, format, types, floors
 	$(BIN)/ruff check .

@@ -169,23 +169,25 @@ async def test_what_a_broker_is_late_with_comes_again_and_in_order(
 
 
 @pytest.mark.parametrize(
-    "errors",
+    ("errors", "told"),
     [
-        [KafkaError.NOT_LEADER_FOR_PARTITION, 0, KafkaError.NOT_ENOUGH_REPLICAS],
-        [KafkaError._TRANSPORT, 0, KafkaError._TRANSPORT],
-        [KafkaError.REQUEST_TIMED_OUT] * 3,
+        ([KafkaError.NOT_LEADER_FOR_PARTITION, 0, KafkaError.NOT_ENOUGH_REPLICAS], True),
+        # why: nobody says whether what was cut off was kept, and the simulated cluster does not
+        # look for repeats, which a real one does.
+        ([KafkaError._TRANSPORT, 0, KafkaError._TRANSPORT], False),
+        ([KafkaError.REQUEST_TIMED_OUT] * 3, True),
     ],
     ids=["leader", "cut", "late"],
 )
 async def test_what_passes_is_waited_for(
-    sink: KafkaChanges, cluster: KafkaCluster, topic: str, errors: list[int]
+    sink: KafkaChanges, cluster: KafkaCluster, topic: str, errors: list[int], *, told: bool
 ) -> None:
     cluster.answer(errors)
     await sink.send([message(n) for n in range(1, 201)])
     await sink.send([message(n) for n in range(201, 401)])
     found = await read(cluster, topic)
-    assert sorted(one.seq for one in found) == list(range(1, 401))
     in_order(found, range(1, 401))
+    assert len(found) == 400 if told else len(found) >= 400
 
 
 async def test_brokers_that_are_not_reached_are_named_by_their_setting_and_found_again(

@@ -35,7 +35,7 @@ entities:
       due: timestamp
       mood: {type: enum, values: [calm, cross], default: calm}
       more: json
-      secret: {type: string, max: 100, unique: true, read: [admin], write: [admin]}
+      hidden: {type: string, max: 100, unique: true, read: [admin], write: [admin]}
       ownerId: id
       spot: {type: vector, dimension: 4, metric: l2}
       inside: {type: vector, dimension: 3, read: [admin], write: [admin]}

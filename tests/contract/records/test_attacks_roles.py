@@ -160,7 +160,7 @@ def ways_to_write(
 
 
 OPEN = ("label", "mood")
-KEPT = {"secret": Role.MAINTAINER, "inside": Role.MAINTAINER, "weight": Role.OPERATOR}
+KEPT = {"hidden": Role.MAINTAINER, "inside": Role.MAINTAINER, "weight": Role.OPERATOR}
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -186,12 +186,12 @@ async def test_a_field_of_another_role_is_set_by_no_way(siege: Siege, name: str)
 @pytest.mark.parametrize("name", KEPT)
 async def test_a_field_of_another_role_is_read_by_no_way(siege: Siege, name: str) -> None:
     odd, parts = ENTITIES["odd-ones"], ENTITIES["odd-parts"]
-    whole = sample(odd, "mine") | {"secret": "hush-hush", "weight": 0.8125, "inside": [0.875] * 3}
+    whole = sample(odd, "mine") | {"hidden": "hush-hush", "weight": 0.8125, "inside": [0.875] * 3}
     assert (await siege.attacker.ask("POST", path_of(odd), whole)).status == 201
     part = {"partId": "p", "oddId": id_of(odd, 0)}
     assert (await siege.attacker.ask("POST", path_of(parts), part)).status == 201
     low = siege.somebody(KEPT[name])
-    marks = (f'"{name}"', {"secret": "hush-hush", "weight": "0.8125", "inside": "0.875"}[name])
+    marks = (f'"{name}"', {"hidden": "hush-hush", "weight": "0.8125", "inside": "0.875"}[name])
     one, through = path_of(odd, id_of(odd, 0)), path_of(parts, "p")
     for said in (
         await low.ask("GET", one),
@@ -245,10 +245,10 @@ async def test_a_refusal_names_no_field_that_is_kept(siege: Siege) -> None:
         await low.search(odd, {"vector": [1, 2, 3]}),
     ):
         assert said.status in (400, 409), said.text
-        unlike(said, "secret", "inside", "weight")
+        unlike(said, "hidden", "inside", "weight")
     load = await low.load(odd, [body])
     assert load.body["failed"] == 1
-    unlike(load, "secret", "inside", "weight")
+    unlike(load, "hidden", "inside", "weight")
 
 
 HOSTILE = ("%", "%25", "a%3Ab", "a:b", "a/b", "..", "a b", "é", "'; DROP TABLE rec_users; --",
