@@ -26,9 +26,9 @@ from hookyard.core.jobs.log import JobLogFiles
 from hookyard.core.jobs.model import Done, JobContext, JobKind, NewJob
 from hookyard.core.jobs.runner import Runner
 from hookyard.core.jobs.service import Ledger
-from hookyard.entrypoints.http.server import settle_memory
 from hookyard.kit.clock import SystemClock
 from hookyard.kit.ids import IdMaker
+from hookyard.kit.memory import settle_memory
 
 FILL_BY = 1_000
 KIND = JobKind("benchmark.nothing", log_file=os.environ.get("JOBS_LOG_FILES") == "1")

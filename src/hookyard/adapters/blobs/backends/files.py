@@ -7,6 +7,7 @@ or none. File and folders are synced before `put` returns: what was named surviv
 import asyncio
 import contextlib
 import errno
+import io
 import os
 import secrets
 import threading
@@ -209,7 +210,7 @@ def _try_out(drafts: Path) -> None:
 
 async def _read(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     with _trouble(), _missing():
-        file = await asyncio.to_thread(path.open, "rb", 0)
+        file = await _opened(path)
     try:
         while start < end:
             with _trouble():
@@ -220,6 +221,21 @@ async def _read(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
             start += len(block)
     finally:
         file.close()
+
+
+async def _opened(path: Path) -> io.FileIO:
+    """The file, open; closed by itself when nobody waits for it any more."""
+    opening = asyncio.ensure_future(asyncio.to_thread(io.FileIO, path))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close)
+        raise
+
+
+def _close(opening: "asyncio.Future[io.FileIO]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 @contextlib.contextmanager
