@@ -22,9 +22,9 @@ from hookyard.features.manifests import grammars
 from hookyard.features.manifests.build import Inputs, Subject, build
 from hookyard.features.manifests.diffs import FileDiff, Status
 from hookyard.features.manifests.encode import to_bytes, to_json
-from hookyard.features.manifests.hunks import read_patch
 from hookyard.features.manifests.languages import Language, language_of
 from hookyard.features.manifests.measure import Given
+from hookyard.kit.hunks import read_patch
 
 ROOT = Path(__file__).parents[1]
 FILES = 300
