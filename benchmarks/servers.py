@@ -169,13 +169,15 @@ class Server:
         return machine.rss_mb(self.process.pid)
 
     def settle(self, limit_s: float = 120.0) -> bool:
-        """Wait until it uses under 4% of a core: its backlog shall not burden another's round."""
+        """Wait until it uses under 4% of a core for two seconds: its backlog shall not burden
+        another's round, and a worker that gave way to a load begins on it half a second later."""
         end = time.monotonic() + limit_s
-        before = self.cpu_s()
+        before, quiet = self.cpu_s(), 0
         while time.monotonic() < end:
             time.sleep(0.5)
             now = self.cpu_s()
-            if now - before <= 0.02:
+            quiet = quiet + 1 if now - before <= 0.02 else 0
+            if quiet == 4:
                 return True
             before = now
         return False
