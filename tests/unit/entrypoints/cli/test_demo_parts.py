@@ -110,9 +110,14 @@ def test_what_does_not_end_is_killed_past_the_limit(tmp_path: Path) -> None:
 
 def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
     done = False
-    with pytest.raises(KeyboardInterrupt), undisturbed():
-        signal.raise_signal(signal.SIGINT)
-        done = True
+    # why: what a shell starts in the background ignores interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            done = True
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done
 
 
