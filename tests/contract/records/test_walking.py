@@ -50,6 +50,13 @@ FILL = (
 )
 
 
+ARTIFACTS = (
+    "INSERT INTO rec_artifacts (_tenant, _id, _rev, _created, _updated, name, sha256)"
+    " SELECT 'acme', 't' || lpad(n::text, 7, '0'), 'r', '2026', '2026', 'n', lpad(n::text, 64, '0')"
+    " FROM generate_series(1, 20000) AS n"
+)
+
+
 @pytest.fixture
 async def tickets(fort: Place) -> AsyncIterator[Place]:
     if fort.owner is None:
@@ -193,3 +200,23 @@ async def test_related_records_and_counts_are_planned_as_ever(tickets: Place) ->
     body = json.loads(said.body)
     assert body["count"] == ROWS + 1
     assert body["items"][0]["box"]["label"] == "Box"
+
+
+async def test_each_of_several_ids_is_found_by_the_primary_key(fort: Place) -> None:
+    if fort.owner is None:
+        pytest.skip("SQLite finds them so by itself")
+    shape = await fort.records.catalog.shape("artifacts")
+
+    def filled(unit: Unit) -> None:
+        unit.run_raw(RawSql.same("ALTER TABLE rec_artifacts SET (autovacuum_enabled = false)"))
+        unit.run_raw(RawSql.same(ARTIFACTS))
+
+    await fort.owner.write(filled)
+
+    def planned(unit: Unit) -> str:
+        unit.confine("acme")
+        explained = RawSql.same(f"EXPLAIN {shape.get_many(shape.whole).postgresql}")
+        asked = [named(n) for n in range(1, 20)]
+        return "\n".join(str(row[0]) for row in unit.fetch_raw(explained, "acme", asked))
+
+    assert "Index Scan using rec_artifacts_pkey" in await fort.database.read(planned)
