@@ -53,7 +53,9 @@ _CLAIM = RawSql.same(
     " expires_at_ms = excluded.expires_at_ms WHERE k.expires_at_ms <= $9 RETURNING digest)"
     " SELECT locked.digest, put.digest IS NOT NULL, kept.fingerprint, kept.status, kept.headers,"
     " kept.body, kept.expires_at_ms FROM locked LEFT JOIN put USING (digest)"
-    " LEFT JOIN idempotency_keys AS kept ON kept.tenant = $1 AND kept.digest = locked.digest"
+    # why: of a table it has not counted the planner may read all, to join it at once.
+    " LEFT JOIN LATERAL (SELECT fingerprint, status, headers, body, expires_at_ms"
+    " FROM idempotency_keys WHERE tenant = $1 AND digest = locked.digest LIMIT 1) AS kept ON true"
     " AND kept.expires_at_ms > $9"
 )
 _COMPLETE = RawSql.same(
