@@ -33,10 +33,7 @@ async def test_built_in_entities_are_there_after_the_first_start(place: Place) -
     assert {name: kept.entity for name, kept in state.kept.items()} == {
         entity.name: entity for entity in BUILT_IN
     }
-    again = await place.database.write(
-        lambda unit: place.records.schemas.apply_built_in(unit, place.clock.now_ms())
-    )
-    assert not again
+    assert not await place.applying().apply_built_in()
 
 
 async def test_a_new_entity_has_its_records_at_once(place: Place) -> None:

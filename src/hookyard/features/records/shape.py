@@ -33,6 +33,7 @@ Convert: TypeAlias = Callable[[SqlValue], object]
 
 # why: Postgres keeps 2,704 bytes in an entry of an index, the tenant's name and lengths among them.
 MAX_INDEXED = 2_400
+ASKED_ID = "asked.id"
 _TEXTUAL = (FieldType.STRING, FieldType.TEXT, FieldType.ID)
 _ARRAYS = {FieldType.INT: "int8", FieldType.FLOAT: "float8", FieldType.BOOL: "bool"}
 _BEFORE = ("id",)
@@ -60,6 +61,18 @@ class View:
             if value is not None:
                 found[name] = fix(value)  # type: ignore[arg-type]
         return found
+
+
+def each_by_id(ids: str, one: str) -> str:
+    """What `one` selects of the record `ASKED_ID` names, for each of a list of ids, in their order;
+    on Postgres. `ids` is the list's parameter.
+
+    # why: of a list the planner may think more than of one id, and take another index, or all of a
+    # tenant it knows nothing of; one by one they are found by the key.
+    """
+    listed = f"unnest({ids}::text[]) AS listed (id)"
+    asked = f'(SELECT DISTINCT id COLLATE "C" AS id FROM {listed} ORDER BY 1) AS asked'  # noqa: S608
+    return f"SELECT found.* FROM {asked} CROSS JOIN LATERAL ({one} LIMIT 1) AS found"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +152,12 @@ class Shape:
         )
 
     def get_many(self, view: View, place: int = 2) -> RawSql:
-        """Records of a tenant: $1 the tenant, $2 a list of ids.
-
-        # why: of a list of ids the planner of Postgres may think more than of one, and take another
-        # index, or all of a tenant it knows nothing of; each for itself is found by the key.
-        """
+        """Records of a tenant: $1 the tenant, $2 a list of ids."""
         head = f"SELECT {view.columns} FROM {self.entity.table} WHERE _tenant = $1 AND _id"  # noqa: S608
         listed = f"SELECT value FROM json_each(${place})"  # noqa: S608
-        asked = f"unnest(${place}::text[]) AS asked (asked_id)"
         return RawSql(
             f"{head} IN ({listed}){self.alive}",
-            f"SELECT found.* FROM {asked}"  # noqa: S608
-            f" CROSS JOIN LATERAL ({head} = asked.asked_id{self.alive} LIMIT 1) AS found",
+            each_by_id(f"${place}", f"{head} = {ASKED_ID}{self.alive}"),
         )
 
     def plain(self, record: Mapping[str, object]) -> dict[str, Json]:
@@ -224,7 +231,7 @@ class Shape:
         several = f"SELECT {self.whole.columns} FROM {table} WHERE _tenant = $1 AND _id"  # noqa: S608
         self.lock_many = RawSql(
             f"{several} IN (SELECT value FROM json_each($2))",  # noqa: S608
-            f"{several} = ANY($2) ORDER BY _id FOR UPDATE",
+            each_by_id("$2", f"{several} = {ASKED_ID} FOR UPDATE"),
         )
 
     def _cast(self, field: Field) -> str:

@@ -12,7 +12,7 @@ from hookyard.features.records.query.selection import Include, included, selecte
 from hookyard.features.records.query.walking import walks
 from hookyard.features.records.query.where import condition
 from hookyard.features.records.schema.model import Operation
-from hookyard.features.records.shape import Shape, View
+from hookyard.features.records.shape import ASKED_ID, Shape, View, each_by_id
 from hookyard.features.records.trouble import wrong
 from hookyard.kit.json import Json
 from hookyard.kit.pages import DEFAULT_LIMIT, MAX_LIMIT
@@ -147,14 +147,15 @@ def related(include: Include, parents: Sequence[str], lookup: Lookup, roles: int
     tie = target.column(include.relation.by) if include.relation.many else "_id"
     place = builder.bind(list(parents))
     is_sqlite = target.dialect == "sqlite"
-    fits = f"IN ({each(place)})" if is_sqlite else f"= ANY({place})"
+    asked = f"= ANY({place})" if include.relation.many else f"= {ASKED_ID}"
+    fits = f"IN ({each(place)})" if is_sqlite else asked
     base = f"_tenant = {TENANT}{target.alive} AND {BASE}.{tie} {fits}"
     if include.where is not None:
         base += f" AND ({condition(builder, target, BASE, include.where, '/include/where')})"
     columns = f"{include.view.columns}, {BASE}.{tie} AS _tie, {BASE}._id AS _own"
     if not include.relation.many:
         text = f"SELECT {columns} FROM {target.entity.table} AS {BASE} WHERE {base}"  # noqa: S608
-        return Statement(RawSql.same(text), tuple(builder.params))
+        return Statement(RawSql(text, each_by_id(place, text)), tuple(builder.params))
     order = ", ".join(key.sql for key in include.order)
     ranked = f"row_number() OVER (PARTITION BY {BASE}.{tie} ORDER BY {order}) AS _rank"
     names = ", ".join(f"c{n}" for n in range(len(include.view.names)))

@@ -29,10 +29,6 @@ TRIES = 60
 AGAIN_S = 0.5
 LOOK_S = 1.0
 SEARCH_S = 30.0
-_UNFIT = (
-    "the entities in the database do not fit this program: %s; run `hookyard entities apply` with"
-    " a file that declares them"
-)
 
 
 class Busy(Refused):
@@ -95,7 +91,10 @@ class Applying:
                 raise Unavailable(str(error)) from None
             return False
         except Refused as error:
-            raise ConfigurationError(_UNFIT % error) from None
+            raise ConfigurationError(
+                f"the entities in the database do not fit this program: {error}; "
+                "run `hookyard entities apply` with a file that declares them"
+            ) from None
         await self.database.write(self.schemas.mend_wall)
         return plan.changes if mend else plan.declares
 

@@ -105,23 +105,6 @@ class Schemas:
                 unit, AuditEntry(by, "entities.apply", target, tenant=DEFAULT_TENANT), now_ms
             )
 
-    def apply_built_in(self, unit: Unit, now_ms: int) -> bool:
-        """Apply the built-in entities; whether anything changed. ConfigurationError when that
-        would lose data, or when Postgres cannot keep tenants apart.
-
-        All of it is one transaction, so that indexes hold up writers; see `applying`."""
-        try:
-            asked = self.plan_built_in(unit)
-            if asked.changes:
-                self.apply(unit, asked, "system:records", now_ms)
-        except Refused as error:
-            raise ConfigurationError(
-                f"the entities in the database do not fit this program: {error}; "
-                "run `hookyard entities apply` with a file that declares them"
-            ) from None
-        self.mend_wall(unit)
-        return asked.changes
-
     def check_wall(self, unit: Unit) -> None:
         """ConfigurationError when Postgres cannot keep tenants apart."""
         if not store.may_confine(unit):
