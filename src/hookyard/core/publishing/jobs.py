@@ -77,6 +77,3 @@ class LandEffect:
             return landing.unclear(str(unclear), self._options.unclear_wait_s)
         except GitHubFailed as failure:
             return landing.failed(str(failure))
-
-
-HANDLERS = (LandEffect,)

@@ -208,6 +208,3 @@ def _found(row: EffectRow, posted: Posted) -> EffectRow:
     """The message an unanswered call posted; it shows the words that call carried."""
     shows = None if row.intent is None else row.intent.hash
     return replace(row, intent=None, external_id=str(posted), landed_hash=shows)
-
-
-HANDLERS = (LandMessage,)
